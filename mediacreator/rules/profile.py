@@ -1,0 +1,177 @@
+"""Application profiles of PS3.11: what may go on which medium, in which Transfer Syntax, with which directory keys.
+
+A profile is data: ``profile_file`` reads it from ``profiles/*.toml``. Nothing here knows one profile from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from mediacreator.errors import InternalError, UsageError
+from mediacreator.rules import uids
+from mediacreator.rules.tables import TYPES, Key, MediaFormat, media_formats, record_types, sop_classes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRule:
+    """A row of the table of SOP Classes and Transfer Syntaxes (PS3.11 X.3.1)."""
+
+    name: str  # in messages
+    sop_classes: tuple[str, ...]  # UIDs; empty where ``selector`` says which
+    selector: str  # "" or any_media_storage (PS3.4 I.4)
+    transfer_syntaxes: tuple[str, ...]  # UIDs
+    requirements: Mapping[str, str]  # role -> M, O, CS (as the conformance statement says), M* or X
+    clause: str
+
+    def covers(self, sop_class_uid: str) -> bool:
+        """Tell whether the row speaks of a SOP Class."""
+        if self.selector == "any_media_storage":
+            return sop_class_uid in sop_classes()
+        return sop_class_uid in self.sop_classes
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRule:
+    """What the profile asks of the DICOMDIR (PS3.11 X.3.3); ``keys`` come on top of PS3.3 F.5."""
+
+    dicomdir: str  # required or optional
+    empty_allowed: bool  # a DICOMDIR without directory records
+    levels: tuple[str, ...]  # record types above the record of an instance that belongs to a patient
+    all_files_referenced: bool
+    root: bool  # the DICOMDIR lies in the root directory of the medium
+    unique_patient_id: bool
+    clause: str
+    keys: Mapping[str, tuple[Key, ...]]  # by record type
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How the medium may be written (PS3.11 X.2.1): ``must_offer`` (one of those that say so), ``may`` or ``no``."""
+
+    finalize: str
+    multisession: str
+    packet: str
+    multi_volume: bool  # one File-set over several media
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ApplicationProfile:
+    """A media storage application profile, resolved to one identifier. Source: PS3.11 6 and 8."""
+
+    id: str  # STD-GEN-CD
+    title: str
+    annex: str  # of PS3.11
+    clause: str
+    status: str  # current or retired
+    roles: tuple[str, ...]  # of FSC, FSR, FSU
+    medium: str  # key of media_formats
+    objects: tuple[ObjectRule, ...]
+    directory: DirectoryRule
+    session: Session
+    security: str  # none (Secure DICOM Files are forbidden), basic_media or email_transport (PS3.15 D.1, B.8)
+    _syntaxes: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)  # answers given
+    _keys: dict[str, tuple[Key, ...]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def media_format(self) -> MediaFormat:
+        """Return the medium with its file system and capacity."""
+        return media_formats()[self.medium]
+
+    def transfer_syntaxes_for(self, sop_class_uid: str) -> tuple[str, ...]:
+        """Return the UIDs of the Transfer Syntaxes that instances of a SOP Class may have, none if it is not accepted.
+
+        Source: PS3.11 X.3.1.
+        """
+        try:
+            return self._syntaxes[sop_class_uid]
+        except KeyError:
+            pass
+        found: dict[str, None] = {}
+        for rule in self.objects:
+            if rule.covers(sop_class_uid):
+                found.update(dict.fromkeys(rule.transfer_syntaxes))
+        return self._syntaxes.setdefault(sop_class_uid, tuple(found))
+
+    def accepts(self, sop_class_uid: str) -> bool:
+        """Tell whether instances of a SOP Class may be in such a File-set, besides the DICOMDIR itself.
+
+        True also for SOP Classes that have no directory record (``SOPClass.record_type`` is empty): PS3.4 I.4 lets
+        them be stored, PS3.3 F.2.1 leaves no way to refer to them.
+        """
+        return sop_class_uid != uids.MEDIA_STORAGE_DIRECTORY and bool(self.transfer_syntaxes_for(sop_class_uid))
+
+    def keys_for(self, record_type: str) -> tuple[Key, ...]:
+        """Return the keys of a directory record in tag order: those of PS3.3 F.5 and the profile's own.
+
+        Raises:
+            InternalError: There is no such record type.
+        """
+        try:
+            return self._keys[record_type]
+        except KeyError:
+            pass
+        base = record_types().get(record_type)
+        if base is None:
+            raise InternalError(f"{record_type!r} is no directory record type")
+        return self._keys.setdefault(record_type, merge_keys(base.keys, self.directory.keys.get(record_type, ())))
+
+
+def merge_keys(base: tuple[Key, ...], overlay: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return the keys of both, in tag order; where both have one, the stricter type wins (1, 1C, 2, 2C, 3).
+
+    Source: PS3.3 F.5 (application profiles may raise the type of keys), PS3.11 X.3.3.
+    """
+    keys = {key.tag: key for key in base}
+    for key in overlay:
+        there = keys.get(key.tag)
+        keys[key.tag] = key if there is None else _merge_key(there, key)
+    return tuple(sorted(keys.values(), key=lambda key: key.tag))
+
+
+def _merge_key(base: Key, overlay: Key) -> Key:
+    stricter = min(base, overlay, key=lambda key: TYPES.index(key.type))
+    whole = base.vr == "SQ" and not (base.items and overlay.items)
+    return Key(
+        keyword=base.keyword,
+        tag=base.tag,
+        vr=base.vr,
+        type=stricter.type,
+        condition=stricter.condition,
+        keep=overlay.keep or base.keep,
+        source=overlay.source or base.source,
+        clause=stricter.clause,
+        items=() if whole else merge_keys(base.items, overlay.items),
+    )
+
+
+@cache
+def profile_ids() -> tuple[str, ...]:
+    """Return the identifiers of every profile, in the order of the annexes of PS3.11.
+
+    Raises:
+        UsageError: A profile file is wrong; the message says where.
+    """
+    from mediacreator.rules.profile_file import profile_files
+
+    return tuple(identifier for file in profile_files() for identifier in file.identifiers())
+
+
+@cache
+def load_profile(identifier: str) -> ApplicationProfile:
+    """Return one profile by its identifier, as PS3.11 prints it.
+
+    Raises:
+        UsageError: There is no such profile (the message names the nearest one), or its file is wrong.
+    """
+    from mediacreator.rules.profile_file import profile_files
+
+    for file in profile_files(may_hold=identifier):
+        if identifier in file.identifiers():
+            return file.resolve(identifier)
+    from difflib import get_close_matches
+
+    near = get_close_matches(identifier.upper(), profile_ids(), n=1, cutoff=0)
+    raise UsageError(f"there is no profile {identifier!r}; the nearest is {near[0]}" if near else "no profiles found")

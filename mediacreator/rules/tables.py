@@ -1,0 +1,279 @@
+"""Load ``mediacreator/tables``: SOP Classes, directory record types and their keys, Transfer Syntaxes, media formats.
+
+Each table is a CSV file with a clause on each row. Unknown columns, duplicate rows and references to rows that do not
+exist are refused when the table is loaded, so that a slip cannot reach a medium.
+
+The files are opened by path: ``importlib.resources`` alone costs more time than all tables together.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TypeVar
+
+from mediacreator.errors import InternalError
+from mediacreator.rules.predicates import CONDITIONS, KEEPS, SOURCES
+
+Row = TypeVar("Row")
+
+STATUSES = ("current", "retired", "newer")
+TYPES = ("1", "1C", "2", "2C", "3")
+"""Of a key, the strictest first (PS3.10 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SOPClass:
+    """A Media Storage SOP Class (PS3.4 I.4, B.5, B.6, GG.3) and the type of its directory record (PS3.3 F.4, F.5)."""
+
+    uid: str
+    name: str
+    record_type: str  # "" where the standard defines none
+    status: str  # current, retired or newer (than tables/EDITION)
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSyntax:
+    """A Transfer Syntax (PS3.5 Annex A, PS3.6 Table A-1)."""
+
+    uid: str
+    name: str
+    dataset: str  # implicit-le, explicit-le, explicit-be, deflated, or none: not a Data Set in a file
+    pixels: str  # native, encapsulated, or none: no Pixel Data in the file
+    loss: str  # none, lossy, or either (the stream tells)
+    codec: (
+        str  # what decodes a frame: native, rle, jpeg, jpeg-ls, jpeg-2000, htj2k, jpeg-xl, deflate, video, jpip, none
+    )
+    status: str  # current, retired or newer (than tables/EDITION)
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An attribute of a directory record (PS3.3 F.5, Table 10-12)."""
+
+    keyword: str
+    tag: int  # group << 16 | element
+    vr: str
+    type: str  # 1, 1C, 2, 2C or 3 (PS3.10 5)
+    condition: str  # name in rules.predicates for 1C and 2C, else ""
+    keep: str  # name of the predicate that chooses items of a sequence; "" keeps all
+    source: str  # name of the rule that finds the value when it is not an attribute of the instance, else ""
+    clause: str
+    items: tuple[Key, ...] = ()  # the keys of a sequence's items; none: items are taken whole
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """A directory record type: where it may stand and what it holds (PS3.3 Table F.4-1, F.5)."""
+
+    name: str
+    parents: tuple[str, ...]  # record types, or ROOT
+    status: str  # current, retired or newer
+    prefix: str  # first letters of the File ID component that we give such an instance
+    clause: str
+    keys: tuple[Key, ...]  # in tag order
+
+    @property
+    def at_root(self) -> bool:
+        """Whether such records stand directly in the root directory entity."""
+        return self.parents == ("ROOT",)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanAttribute:
+    """An attribute that a stage needs besides the keys of directory records."""
+
+    path: str  # keyword, or keywords joined with > for an attribute inside a sequence
+    tag: int
+    vr: str
+    stage: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFormat:
+    """A PS3.12 physical medium with its file system."""
+
+    key: str  # as in profiles
+    name: str
+    file_system: str  # what the medium may carry, joined with ; the first is what we write
+    capacity: int  # bytes of user data; 0: no limit of its own
+    sector: int  # bytes
+    max_depth: int  # components of a File ID
+    writer: str  # name of the writer in mediacreator.image, "" where there is none yet
+    clause: str
+
+
+_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tables")
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(_FOLDER, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def _rows(name: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table as written; ``#`` begins a comment line."""
+    reader = csv.reader(line for line in _read(name).splitlines() if line and not line.startswith("#"))
+    heading = next(reader, None)
+    if heading is None or tuple(heading) != columns:
+        raise InternalError(f"tables/{name}: columns are {heading}, expected {columns}")
+    for values in reader:
+        if len(values) != len(columns):
+            raise InternalError(f"tables/{name}: row {values} has not {len(columns)} values")
+        row = dict(zip(columns, values, strict=True))
+        if row.get("clause") == "" or row.get("status", "current") not in STATUSES:
+            raise InternalError(f"tables/{name}: row {values} lacks a clause, or its status is not one of {STATUSES}")
+        yield row
+
+
+def _unique(name: str, keyed: Iterator[tuple[str, Row]]) -> dict[str, Row]:
+    table: dict[str, Row] = {}
+    for key, row in keyed:
+        if key in table:
+            raise InternalError(f"tables/{name}: {key} stands twice")
+        table[key] = row
+    return table
+
+
+def _columns(row: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(row))
+
+
+@cache
+def sop_classes() -> Mapping[str, SOPClass]:
+    """Return every Media Storage SOP Class by its UID."""
+    name = "sop_classes.csv"
+    table = _unique(name, ((row["uid"], SOPClass(**row)) for row in _rows(name, _columns(SOPClass))))
+    unknown = {row.record_type for row in table.values()} - record_types().keys() - {""}
+    if unknown:
+        raise InternalError(f"tables/{name}: no such record types: {sorted(unknown)}")
+    return table
+
+
+@cache
+def transfer_syntaxes() -> Mapping[str, TransferSyntax]:
+    """Return every Transfer Syntax by its UID."""
+    name = "transfer_syntaxes.csv"
+    return _unique(name, ((row["uid"], TransferSyntax(**row)) for row in _rows(name, _columns(TransferSyntax))))
+
+
+@cache
+def media_formats() -> Mapping[str, MediaFormat]:
+    """Return every medium by the key that profiles use."""
+    name = "media_formats.csv"
+    numbers = ("capacity", "sector", "max_depth")
+    return _unique(
+        name,
+        (
+            (row["key"], MediaFormat(**{k: int(v) if k in numbers else v for k, v in row.items()}))  # type: ignore[arg-type]  # the columns are the fields
+            for row in _rows(name, _columns(MediaFormat))
+        ),
+    )
+
+
+@cache
+def record_types() -> Mapping[str, RecordType]:
+    """Return every directory record type by the value of (0004,1430), with its keys."""
+    name = "record_types.csv"
+    keys = _directory_keys()
+    table = _unique(
+        name,
+        (
+            (
+                row["name"],
+                RecordType(
+                    name=row["name"],
+                    parents=tuple(row["parents"].split(";")),
+                    status=row["status"],
+                    prefix=row["prefix"],
+                    clause=row["clause"],
+                    keys=keys.get(row["name"], ()),
+                ),
+            )
+            for row in _rows(name, ("name", "parents", "status", "prefix", "clause"))
+        ),
+    )
+    stray = keys.keys() - table.keys() | {p for row in table.values() for p in row.parents} - table.keys() - {"ROOT"}
+    if stray:
+        raise InternalError(f"tables/{name}, directory_keys.csv: no such record types: {sorted(stray)}")
+    return table
+
+
+@cache
+def scan_attributes() -> tuple[ScanAttribute, ...]:
+    """Return what stages need besides directory keys."""
+    name = "scan_attributes.csv"
+    rows = tuple(
+        ScanAttribute(**{**row, "tag": int(row["tag"], 16)})  # type: ignore[arg-type]  # the columns are the fields
+        for row in _rows(name, _columns(ScanAttribute))
+    )
+    paths = _unique(name, ((row.path, row) for row in rows))
+    orphans = {row.path.rpartition(">")[0] for row in rows} - paths.keys() - {""}
+    if orphans:
+        raise InternalError(f"tables/{name}: not listed: {sorted(orphans)}")
+    return rows
+
+
+@cache
+def edition() -> str:
+    """Return the edition of the DICOM Standard that the tables follow."""
+    return _read("EDITION").strip()
+
+
+KEY_COLUMNS = ("record", "path", "tag", "vr", "type", "condition", "keep", "source", "clause")
+
+
+def key_names_unknown(kind: str, condition: str, keep: str, source: str) -> str:
+    """Return what is wrong with the type of a key and the names it gives, ``""`` if nothing is."""
+    if kind not in TYPES:
+        return f"type {kind!r}, expected {', '.join(TYPES)}"
+    if kind.endswith("C") != bool(condition):
+        return f"condition {condition!r} for type {kind}: 1C and 2C have one, others have none"
+    if condition and condition not in CONDITIONS:
+        return f"no condition is named {condition!r}"
+    if keep not in KEEPS:
+        return f"no choice of items is named {keep!r}"
+    return f"no source is named {source!r}" if source and source not in SOURCES else ""
+
+
+def _directory_keys() -> dict[str, tuple[Key, ...]]:
+    """Nest the rows of directory_keys.csv; a row's path names its parents, which stand before it."""
+    name = "directory_keys.csv"
+    records: dict[str, dict[str, list[dict[str, str]]]] = {}
+    seen: set[tuple[str, str]] = set()
+    for row in _rows(name, KEY_COLUMNS):
+        record, path = row["record"], row["path"]
+        parent = path.rpartition(">")[0]
+        if (record, path) in seen or (parent and (record, parent) not in seen):
+            raise InternalError(f"tables/{name}: {record} {path} stands twice or before its parent")
+        seen.add((record, path))
+        unknown = key_names_unknown(row["type"], row["condition"], row["keep"], row["source"])
+        if unknown:
+            raise InternalError(f"tables/{name}: {record} {path}: {unknown}")
+        records.setdefault(record, {}).setdefault(parent, []).append(row)
+    return {record: _nest(below, "") for record, below in records.items()}
+
+
+def _nest(below: Mapping[str, list[dict[str, str]]], parent: str) -> tuple[Key, ...]:
+    """Return the keys directly below ``parent``, in tag order, each with its own."""
+    found = [
+        Key(
+            keyword=row["path"].rpartition(">")[2],
+            tag=int(row["tag"], 16),
+            vr=row["vr"],
+            type=row["type"],
+            condition=row["condition"],
+            keep=row["keep"],
+            source=row["source"],
+            clause=row["clause"],
+            items=_nest(below, row["path"]),
+        )
+        for row in below.get(parent, ())
+    ]
+    return tuple(sorted(found, key=lambda key: key.tag))

@@ -1,0 +1,1 @@
+"""Facts of the DICOM Standard as CSV files, a clause on each row; ``mediacreator.rules`` loads them."""
