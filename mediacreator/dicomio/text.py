@@ -1,0 +1,78 @@
+"""Decode text values by their Specific Character Set (PS3.5 6.1, PS3.3 C.12.1.1.2)."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+
+_PADDING = " \x00"
+
+
+def is_default_repertoire(value: bytes) -> bool:
+    """Tell whether a value needs no Specific Character Set: only ISO-IR 6 and no escape (PS3.5 6.1.2.1)."""
+    return value.isascii() and b"\x1b" not in value
+
+
+_CODECS = {
+    "": "latin_1",  # undeclared: what most senders of such text meant
+    "ISO_IR 6": "latin_1",
+    "ISO_IR 100": "latin_1",
+    "ISO_IR 101": "iso8859_2",
+    "ISO_IR 109": "iso8859_3",
+    "ISO_IR 110": "iso8859_4",
+    "ISO_IR 144": "iso8859_5",
+    "ISO_IR 127": "iso8859_6",
+    "ISO_IR 126": "iso8859_7",
+    "ISO_IR 138": "iso8859_8",
+    "ISO_IR 148": "iso8859_9",
+    "ISO_IR 203": "iso8859_15",
+    "ISO_IR 166": "iso8859_11",
+    "ISO_IR 192": "utf_8",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+}
+"""Character sets without code extensions, and Python's names for them (PS3.3 C.12.1.1.2, Tables C.12-2 and C.12-5)."""
+
+
+@lru_cache(maxsize=4096)
+def decode_text(value: bytes, character_set: bytes, vr: str = "LO") -> str:
+    """Return a text value as a string, padding removed; never fails.
+
+    Args:
+        value: Bytes of the value field; several values stay joined with a backslash.
+        character_set: Bytes of Specific Character Set (0008,0005), ``b""`` when absent.
+        vr: PN splits its component groups and LT, ST, UT its lines, where ISO 2022 sets are reset.
+
+    Returns:
+        The text. Bytes that the set does not define become the replacement character, so that a wrong character set can
+        be seen and does not stop a job.
+
+    Source: PS3.5 6.1.2.5.3 (where code extensions are reset).
+    """
+    if is_default_repertoire(value):
+        return value.decode("ascii").rstrip(_PADDING)
+    codec = _CODECS.get(character_set.decode("ascii", "replace").strip(_PADDING))
+    if codec is not None and b"\x1b" not in value:
+        return value.decode(codec, "replace").rstrip(_PADDING)
+    return _decode_with_extensions(value, character_set, vr)
+
+
+def _decode_with_extensions(value: bytes, character_set: bytes, vr: str) -> str:
+    """Decode ISO 2022 code extensions, and what is rarer; pydicom knows them all (PS3.5 6.1.2.5)."""
+    from pydicom.charset import convert_encodings, decode_bytes
+    from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS
+
+    terms = [term.strip() for term in character_set.decode("ascii", "replace").strip(_PADDING).split("\\")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # unknown terms are a Finding of the caller's, not a line on stderr
+        try:
+            encodings = convert_encodings(terms if terms != [""] else ["ISO_IR 6"])
+            delimiters = PN_DELIMS if vr == "PN" else TEXT_VR_DELIMS
+            return "=".join(decode_bytes(part, encodings, delimiters) for part in _groups(value, vr)).rstrip(_PADDING)
+        except (LookupError, UnicodeError, ValueError):
+            return value.decode("ascii", "replace").rstrip(_PADDING)
+
+
+def _groups(value: bytes, vr: str) -> list[bytes]:
+    """Split a person name into its component groups, each of which begins in the initial character set."""
+    return value.split(b"=") if vr == "PN" else [value]
