@@ -1,0 +1,87 @@
+"""Spread work over processes: results in the order of the work, whatever the number of workers."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Work = TypeVar("Work")
+Done = TypeVar("Done")
+
+STOPS = frozenset((signal.SIGINT, signal.SIGTERM))
+
+_shared: Any = None
+
+
+def shared() -> Any:
+    """Return, in a worker, what every piece of work needs."""
+    return _shared
+
+
+def spread(
+    function: Callable[[Work], Done], work: Sequence[Work], *, workers: int, common: object = None
+) -> Generator[Done, None, None]:
+    """Yield ``function(piece)`` for each piece of work, in its order.
+
+    Args:
+        function: A function of a module, so that a worker can import it; it gets ``common`` from ``shared()``.
+        work: Pieces, each worth some milliseconds.
+        workers: Processes; 1 does the work here.
+        common: What all pieces need, given to each worker once.
+
+    Raises:
+        Whatever ``function`` raises; the other workers are then stopped.
+    """
+    if workers <= 1 or len(work) <= 1:
+        _begin(common, inside_worker=False)
+        yield from map(function, work)
+        return
+    # A fork costs milliseconds and inherits ``common``; it is only safe while no other thread holds a lock.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    can_fork = sys.platform == "linux" and threading.active_count() == 1
+    executor = ProcessPoolExecutor(
+        max_workers=min(workers, len(work)),
+        mp_context=get_context("fork" if can_fork else "spawn"),
+        initializer=_begin,
+        initargs=(common,),
+    )
+    try:
+        with signals_held():
+            results = executor.map(function, work)  # forks here
+        yield from results
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let a stop wait while workers are started: a pool that is interrupted there can wait for itself for ever.
+
+    Workers are born with the signals held, so that none of them dies of a stop before it knows what to do with one.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_stops_to_the_parent(*, terminable: bool) -> None:
+    """Ignore Ctrl-C, and SIGTERM unless ``terminable``: in a worker, whose parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL if terminable else signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+def _begin(common: object, *, inside_worker: bool = True) -> None:
+    """Prepare a process for its work."""
+    global _shared  # noqa: PLW0603  the only state of a worker
+    _shared = common
+    if inside_worker:
+        leave_stops_to_the_parent(terminable=False)  # its pieces are short, and the pool outlives no worker
