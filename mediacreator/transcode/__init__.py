@@ -1,0 +1,11 @@
+"""Stage 3: a Selection to EncodedInstances with exact sizes (PS3.5).
+
+``plan`` decides without reading anything, ``encode`` does it; what is in the right Transfer Syntax is never touched.
+"""
+
+from __future__ import annotations
+
+from mediacreator.transcode.encode import EXPLICIT_VR_LITTLE_ENDIAN, Encoding, Plan, encode, plan
+from mediacreator.transcode.spool import Spool
+
+__all__ = ["EXPLICIT_VR_LITTLE_ENDIAN", "Encoding", "Plan", "Spool", "encode", "plan"]

@@ -1,0 +1,266 @@
+"""Decide in which Transfer Syntax each instance goes on the medium, and encode those that are in another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mediacreator.dicomio.filemeta import preamble_and_meta
+from mediacreator.errors import NoSpace
+from mediacreator.model import (
+    Body,
+    Disposition,
+    EncodedInstance,
+    Finding,
+    Header,
+    Outcome,
+    Progress,
+    Severity,
+    SOPInstance,
+    SourceFile,
+)
+from mediacreator.rules.tables import TransferSyntax, transfer_syntaxes
+from mediacreator.transcode.image import read_image_attributes
+from mediacreator.transcode.jobs import DECODED, Converted, Failed, Job, Remark
+from mediacreator.transcode.refusal import REMEDIES, Refusal
+from mediacreator.transcode.spool import Spool
+
+EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+"""The one Transfer Syntax that can be encoded here (PS3.5 A.2)."""
+
+_HEADER_ALLOWANCE = 1 << 16  # bytes; what a Data Set is thought to have beside its pixels
+
+_INFLATED_ALLOWANCE = 1 << 26  # bytes
+
+_WHY = {
+    "lossy-not-declared": (Severity.WARNING, "Compare the image with its source if loss matters."),
+    "photometric-interpretation": (Severity.WARNING, "Look at the colours, and correct the system that sent it."),
+    "tolerated-encoding": (Severity.NOTE, "Nothing need be done."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be encoded and what will be copied; nothing was read or written yet."""
+
+    instances: tuple[SOPInstance, ...]
+    targets: tuple[str, ...]  # Transfer Syntax UID of each on the medium
+    rejected: tuple[Disposition, ...]  # what cannot be encoded as the profile asks
+    transcoded: int  # instances whose Transfer Syntax changes
+    spool_size: int  # bytes that they will take in the spool, estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """The instances as they will lie on the medium, in the order in which they came."""
+
+    encoded: tuple[EncodedInstance, ...]
+    rejected: tuple[Disposition, ...]
+    findings: tuple[Finding, ...]  # about what is encoded: tolerances, attributes added
+
+
+def plan(instances: Iterable[SOPInstance], target_for: Callable[[SOPInstance], tuple[str, ...]]) -> Plan:
+    """Decide for each instance whether it is copied, encoded or rejected.
+
+    Args:
+        instances: In the order of the medium.
+        target_for: Returns the Transfer Syntax UIDs that the profile allows for an instance. One that is in any of
+            them is copied; else it is encoded in Explicit VR Little Endian if that is among them.
+    """
+    kept: list[SOPInstance] = []
+    targets: list[str] = []
+    rejected: list[Disposition] = []
+    transcoded = spool_size = 0
+    for instance in instances:
+        allowed = target_for(instance)
+        header = instance.header
+        target = header.transfer_syntax_uid
+        if target not in allowed:
+            refusal = _cannot_encode(target, allowed)
+            if refusal is not None:
+                rejected.append(_disposition(header, refusal.finding(header.source.location)))
+                continue
+            target = EXPLICIT_VR_LITTLE_ENDIAN
+            transcoded += 1
+            spool_size += _estimate(header)
+        kept.append(instance)
+        targets.append(target)
+    return Plan(tuple(kept), tuple(targets), tuple(rejected), transcoded, spool_size)
+
+
+def encode(work: Plan, spool: Spool, *, workers: int = 1, progress: Progress | None = None) -> Encoding:
+    """Encode what a Plan says; the result is the same whatever the number of workers.
+
+    An instance that is copied is not touched at all: its body is the Data Set in its source.
+
+    Args:
+        work: From ``plan``.
+        spool: Open; takes the encoded Data Sets and must outlive them.
+        workers: Processes that encode at once, 1 or more.
+        progress: Told of each instance that is encoded.
+
+    Raises:
+        NoSpace: The spool is full, or will be.
+    """
+    places: list[EncodedInstance | Disposition | None] = [None] * len(work.instances)
+    jobs: list[Job] = []
+    for number, (instance, target) in enumerate(zip(work.instances, work.targets, strict=True)):
+        if instance.header.transfer_syntax_uid == target:
+            places[number] = _copied(instance, target)
+        else:
+            jobs.append(_job(number, instance.header, spool))
+    findings: dict[int, list[Finding]] = {}
+    if jobs:
+        spool.require(work.spool_size)
+        _encode_all(jobs, work, spool, workers, progress, places, findings)
+    encoded = tuple(place for place in places if isinstance(place, EncodedInstance))
+    rejected = tuple(place for place in places if isinstance(place, Disposition))
+    return Encoding(
+        encoded, work.rejected + rejected, tuple(f for number in sorted(findings) for f in findings[number])
+    )
+
+
+def _encode_all(
+    jobs: list[Job],
+    work: Plan,
+    spool: Spool,
+    workers: int,
+    progress: Progress | None,
+    places: list[EncodedInstance | Disposition | None],
+    findings: dict[int, list[Finding]],
+) -> None:
+    """Run the jobs; put each result in its place."""
+    from mediacreator.transcode.pool import run_jobs
+
+    paths = {job.number: job.path for job in jobs}
+    if progress is not None:
+        progress.start("transcode", len(jobs), sum(job.source.size for job in jobs))
+    for result in run_jobs(jobs, workers):
+        instance = work.instances[result.number]
+        if isinstance(result, Failed):
+            if result.no_space:
+                raise NoSpace(
+                    f"The spool is full after {spool.used:,} bytes. Free some room, choose another directory for "
+                    "temporary files, or write fewer instances."
+                )
+            places[result.number] = _rejected(instance.header, result)
+        else:
+            spool.keep(result.size)
+            places[result.number] = _encoded(instance, work.targets[result.number], result, paths[result.number])
+            if result.remarks:
+                location = instance.header.source.location
+                findings[result.number] = [_finding(remark, location) for remark in result.remarks]
+        if progress is not None:
+            progress.advance(1, instance.header.source.size)
+
+
+def _copied(instance: SOPInstance, target: str) -> EncodedInstance | Disposition:
+    """Return an instance that is in the right Transfer Syntax: it is not touched. The scan saw that it is whole."""
+    header = instance.header
+    source = header.source
+    attributes = header.attributes
+    offset = header.dataset_offset
+    try:
+        meta = preamble_and_meta(header.sop_class_uid, header.sop_instance_uid, target)
+    except ValueError:
+        return _disposition(header, _bad_uid().finding(source.location))
+    return EncodedInstance(
+        instance,
+        target,
+        meta,
+        Body(source, offset, source.size - offset),
+        "",
+        attributes.get("LossyImageCompression") == b"01",
+    )
+
+
+def _bad_uid() -> Refusal:
+    return Refusal(
+        "invalid-uid", "SOPInstanceUID (0008,0018) is no UID", "at most 64 characters of 0-9 and the dot", "PS3.5 9.1"
+    )
+
+
+def _cannot_encode(syntax_uid: str, allowed: tuple[str, ...]) -> Refusal | None:
+    """Return why a Transfer Syntax cannot be changed into one that is allowed, or None."""
+    syntax = transfer_syntaxes().get(syntax_uid)
+    name = syntax.name if syntax else "an unknown Transfer Syntax"
+    if EXPLICIT_VR_LITTLE_ENDIAN in allowed and syntax is not None and _is_readable(syntax):
+        return None
+    return Refusal(
+        "unsupported-transfer-syntax",
+        f"TransferSyntaxUID (0002,0010) is {syntax_uid} ({name}), which cannot be changed into one that is allowed",
+        " or ".join(_names(allowed)) or "a Transfer Syntax of the profile",
+        syntax.clause if syntax else "PS3.5 A",
+    )
+
+
+def _names(uids: tuple[str, ...]) -> list[str]:
+    table = transfer_syntaxes()
+    return [table[uid].name if uid in table else uid for uid in uids]
+
+
+def _is_readable(syntax: TransferSyntax) -> bool:
+    if syntax.dataset == "none" or syntax.pixels == "none":
+        return False
+    return syntax.pixels == "native" or syntax.codec in DECODED
+
+
+def _estimate(header: Header) -> int:
+    """Return about how many bytes an instance takes once it is encoded."""
+    syntax = transfer_syntaxes()[header.transfer_syntax_uid]
+    size = header.source.size
+    if syntax.pixels != "encapsulated" and syntax.dataset != "deflated":
+        return size + size // 16
+    try:
+        image = read_image_attributes(header.attributes)
+    except Refusal:
+        return 8 * size
+    return image.native_size + (header.pixel_data.offset if header.pixel_data else 0) + _HEADER_ALLOWANCE
+
+
+def _job(number: int, header: Header, spool: Spool) -> Job:
+    syntax = transfer_syntaxes()[header.transfer_syntax_uid]
+    return Job(
+        number=number,
+        source=header.source,
+        dataset_offset=header.dataset_offset,
+        dataset=syntax.dataset,
+        pixels=syntax.pixels,
+        loss=syntax.loss,
+        codec=syntax.codec,
+        path=spool.new_path(),
+        inflated_limit=2 * _estimate(header) + 32 * header.source.size + _INFLATED_ALLOWANCE,
+    )
+
+
+def _encoded(instance: SOPInstance, target: str, done: Converted, path: str) -> EncodedInstance | Disposition:
+    header = instance.header
+    try:
+        meta = preamble_and_meta(header.sop_class_uid, header.sop_instance_uid, target)
+    except ValueError:
+        return _disposition(header, _bad_uid().finding(header.source.location))
+    return EncodedInstance(
+        instance=instance,
+        transfer_syntax_uid=target,
+        preamble_and_meta=meta,
+        body=Body(SourceFile(header.source.number, path, done.size, done.mtime_ns), 0, done.size),
+        transcoded_from=header.transfer_syntax_uid,
+        lossy_before=done.lossy,
+    )
+
+
+def _rejected(header: Header, failed: Failed) -> Disposition:
+    remedy = REMEDIES.get(failed.code, REMEDIES["truncated-data-set"])
+    location = header.source.location
+    return _disposition(
+        header, Finding(failed.code, Severity.ERROR, location, failed.what, failed.expected, failed.clause, remedy)
+    )
+
+
+def _disposition(header: Header, finding: Finding) -> Disposition:
+    return Disposition(header.source, Outcome.REJECTED, finding, header.sop_instance_uid)
+
+
+def _finding(remark: Remark, location: str) -> Finding:
+    severity, remedy = _WHY[remark.code]
+    return Finding(remark.code, severity, location, remark.what, remark.expected, remark.clause, remedy)
