@@ -1,0 +1,5 @@
+"""Stage 6: a Volume to README.TXT and INDEX.HTM (IHE PDI)."""
+
+README = "README.TXT"
+INDEX = "INDEX.HTM"
+RECEIPT = "RECEIPT.JSN"
