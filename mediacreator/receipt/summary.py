@@ -1,0 +1,169 @@
+"""Say at the end of a run what happened: for a terminal of 80 columns and for a log, in plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from mediacreator.model import Outcome
+from mediacreator.receipt.check import counts_close
+from mediacreator.receipt.model import COMPLETE, Counts, MediumEntry, Reason, Receipt
+from mediacreator.rules.tables import transfer_syntaxes
+
+_WIDTH = 79
+
+
+def summary(receipt: Receipt, show_paths: bool) -> str:
+    """Return what a terminal shows at the end, without a newline at its end.
+
+    Args:
+        receipt: A local receipt, or one read from a medium.
+        show_paths: Names of images and paths of rejected sources may be shown: an interactive terminal. They may hold
+            a patient's name, so a log gets none.
+
+    Returns:
+        Counts that add up, reasons by kind, the media, and as the last line the truth.
+    """
+    parts = ["\n".join(_counts(receipt.counts))]
+    absent = [reason for reason in receipt.reasons if reason.outcome is not Outcome.ACCEPTED]
+    present = [reason for reason in receipt.reasons if reason.outcome is Outcome.ACCEPTED]
+    if absent:
+        parts.append("\n".join(("Not on the medium:", *_reasons(absent), *(_paths(receipt) if show_paths else ()))))
+    if present:
+        parts.append("\n".join(("Good to know about what is on the medium:", *_reasons(present))))
+    notes = [*_notes(receipt)]
+    if notes:
+        parts.append("\n".join(notes))
+    parts.append("\n".join(line for medium in receipt.media for line in _medium(medium, show_paths)))
+    parts.append(_verdict(receipt))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _counts(counts: Counts) -> Iterator[str]:
+    """Yield a sum: what each file found became, a line, and their number."""
+    rows = (
+        (counts.accepted, "accepted"),
+        (counts.rejected, f"rejected ({counts.missing:,} of them missing)" if counts.missing else "rejected"),
+        (counts.left_out, "left out by rule"),
+        (counts.duplicate, "duplicate"),
+        (counts.not_asked_for, "not asked for"),
+        (counts.not_dicom, "not DICOM"),
+    )
+    width = max(6, len(f"{counts.found:,}") + 2)
+    for number, word in rows:
+        if number or word == "accepted":
+            checked = _checked(counts) if word == "accepted" else ""
+            yield f"{number:>{width},}  {word}{checked}"
+    yield f"  {'-' * (width - 2)}"
+    yield f"{counts.found:>{width},}  found in the sources"
+
+
+def _checked(counts: Counts) -> str:
+    if counts.written is None or counts.verified is None:
+        return ""
+    return f" = {counts.written:,} written = {counts.verified:,} read back as written"
+
+
+def _reasons(reasons: list[Reason]) -> Iterator[str]:
+    """Yield count, outcome, code and clause of each kind of Finding, and what to do about what should be there."""
+    width = max(len(f"{reason.count:,}") for reason in reasons)
+    for reason in reasons:
+        outcome = "" if reason.outcome is Outcome.ACCEPTED else f"{reason.outcome.value}: "
+        clause = f" [{reason.clause}]" if reason.clause else ""
+        yield from _filled(f"{reason.count:>{width},}  {outcome}{reason.code}{clause}", width + 4, 2)
+        if reason.severity.value != "note":
+            said = f"{reason.what}, expected {reason.expected}." if reason.what else f"Expected {reason.expected}."
+            example = "For example " if reason.what and reason.count > 1 else ""
+            yield from _filled(f"{example}{said} {reason.remedy}", width + 4, width + 4)
+
+
+def _filled(text: str, indent: int, first: int) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=" " * first,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+_MOST_PATHS = 10
+
+
+def _paths(receipt: Receipt) -> Iterator[str]:
+    """Yield which files should be on the medium and are not, the first few."""
+    rejected = [entry for entry in receipt.not_on_medium if entry.outcome is Outcome.REJECTED]
+    if rejected:
+        yield "  Rejected files:"
+    for entry in rejected[:_MOST_PATHS]:
+        name = f"source {entry.source}" if entry.source else entry.finding.location
+        yield f"    {name}: {_printable(entry.path)}"
+    if len(rejected) > _MOST_PATHS:
+        yield f"    and {len(rejected) - _MOST_PATHS:,} more, listed in the receipt"
+
+
+def _printable(text: str) -> str:
+    """Return a name of a file without what would steer a terminal, or what it cannot encode."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _notes(receipt: Receipt) -> Iterator[str]:
+    for way in receipt.transcoded:
+        yield from _filled(f"{way.count:,} transcoded from {_syntax(way.source)} to {_syntax(way.target)}", 2, 0)
+    if receipt.filled_in:
+        keywords = sorted({entry.keyword for entry in receipt.filled_in})
+        text = f"{len(receipt.filled_in):,} filled in, in directory records only: {', '.join(keywords)}"
+        yield from _filled(text, 2, 0)
+    unknown = sorted({(entry.keyword, entry.value) for entry in receipt.filled_in if entry.placeholder})
+    for keyword, value in unknown:
+        yield from _filled(f"{keyword} {value} is a placeholder: nobody knows the true one", 2, 0)
+    for decision in receipt.decisions:
+        yield from _filled(f"Conflict {decision.conflict} ({decision.code}) decided by {decision.decided_by}", 2, 0)
+
+
+def _syntax(uid: str) -> str:
+    """Return the name of a Transfer Syntax (PS3.6 Table A-1), or its UID where we know none."""
+    known = transfer_syntaxes().get(uid)
+    return known.name if known else uid
+
+
+def _medium(medium: MediumEntry, show_paths: bool) -> Iterator[str]:
+    name = f"{_printable(medium.name)}: " if show_paths and medium.name else ""
+    size = f", {_size(medium.size)}" if medium.size else ""
+    file_set = f"File-set {medium.file_set_id}" if medium.file_set_id else "File-set without an ID"
+    noun = "instance" if medium.instances == 1 else "instances"
+    yield from _filled(
+        f"{name}{file_set}, volume {medium.volume} of {medium.volumes}, {medium.instances:,} {noun}{size}", 2, 0
+    )
+    if medium.sha256:
+        yield f"  SHA-256 {medium.sha256}"
+
+
+def _size(size: int) -> str:
+    """Return a number of bytes as people say it: 734.0 MB is 734,003,200 bytes."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{size} bytes" if unit == "bytes" else f"{value:,.1f} {unit}"
+        value /= 1000
+    return ""
+
+
+def _verdict(receipt: Receipt) -> str:
+    """Return the one line that must be true."""
+    counts = receipt.counts
+    due = counts.accepted + counts.rejected
+    reasons = counts_close(receipt)
+    if reasons:
+        more = f" And {len(reasons) - 1} more." if len(reasons) > 1 else ""
+        return f"NOT complete: the counts do not close. {reasons[0]}{more}"
+    if counts.rejected:
+        verb = "is" if counts.rejected == 1 else "are"
+        return f"NOT complete: {counts.rejected:,} of {due:,} instances {verb} not on the medium."
+    if receipt.state != COMPLETE:
+        return "NOT complete: the receipt says so."
+    if counts.verified is None:
+        return f"Complete: {counts.accepted:,} of {due:,} instances are on the medium, by what the receipt on it says."
+    media = "medium" if len(receipt.media) == 1 else "media"
+    return f"Complete: {counts.verified:,} of {due:,} instances are on the {media} and were read back."

@@ -1,0 +1,159 @@
+"""Compare a finished medium with what was written: every file, every byte, nothing missing, nothing more."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from mediacreator.errors import MediumError, SourceUnreadable, VerificationFailed
+from mediacreator.formats.iso9660_reader import IsoTree
+from mediacreator.formats.iso9660_writer import IsoImage
+from mediacreator.formats.tree import FileTree, FolderTree, TreeFile
+from mediacreator.model import Finding, MediaImage, Progress, Severity, WrittenFile
+from mediacreator.verify.hashing import UNREADABLE, drop_from_cache, hash_folder, hash_image
+
+_REMEDY = "The medium is not usable: create it again, on another disk if it happens twice."
+
+
+Inspect = Callable[[FileTree], Iterable[Finding]]
+"""Looks at an opened medium and says what is wrong: the walk of its DICOMDIR."""
+
+
+def verify_iso(
+    path: str,
+    expected: MediaImage,
+    *,
+    volume_id: str | None = None,
+    inspect: Inspect | None = None,
+    progress: Progress,
+) -> MediaImage:
+    """Read an image back with a reader that is not its writer, and compare every file with what was written.
+
+    Args:
+        path: Of the image.
+        expected: What the writer says that it wrote; of an ``IsoImage`` descriptors and directories are compared too.
+        volume_id: The File-set ID that must be the Volume Identifier; None compares nothing (PS3.12 F.1.1).
+        inspect: Looks at the medium as well, opened by the same reader.
+        progress: Counts files and bytes.
+
+    Returns:
+        ``expected`` with this path and the SHA-256 of the whole image.
+
+    Raises:
+        VerificationFailed: The image differs; one Finding for each file and reason.
+        MediumError: The image cannot be read.
+    """
+    progress.start("verify", len(expected.files), sum(file.size for file in expected.files))
+    try:
+        with IsoTree(path) as tree:
+            drop_from_cache(tree.fileno())
+            findings = list(_about_volume(tree, expected, volume_id))
+            hashes, sha256 = hash_image(tree, progress)
+            findings += tree.findings
+            findings += inspect(tree) if inspect else ()
+    except OSError as exc:
+        raise MediumError(f"The image cannot be read back: {exc.strerror}.") from exc
+    except SourceUnreadable as exc:
+        finding = _finding("verify-no-volume", "image", str(exc).rstrip("."), "an ISO 9660 volume")
+        raise VerificationFailed("The image cannot be read back.", [finding]) from exc
+    findings += _about_files(expected, hashes, _recorded)
+    _raise(findings)
+    return replace(expected, path=path, sha256=sha256)
+
+
+def verify_folder(path: str, expected: MediaImage, *, inspect: Inspect | None = None, progress: Progress) -> MediaImage:
+    """Read a folder back and compare every file with what was written.
+
+    Args:
+        path: Of the folder.
+        expected: What the writer says that it wrote.
+        inspect: Looks at the medium as well, opened by the same reader.
+        progress: Counts files and bytes.
+
+    Returns:
+        ``expected`` with this path.
+
+    Raises:
+        VerificationFailed: The folder differs; one Finding for each file and reason.
+        MediumError: The folder does not exist.
+    """
+    progress.start("verify", len(expected.files), sum(file.size for file in expected.files))
+    if not os.path.isdir(path):
+        raise MediumError("The folder is not there.")
+    with FolderTree(path) as tree:
+        files = tuple(tree.files())
+        findings = [*tree.findings, *_about_files(expected, hash_folder(tree, files, progress), _plain)]
+        findings += inspect(tree) if inspect else ()
+    _raise(findings)
+    return replace(expected, path=path)
+
+
+def _raise(findings: list[Finding]) -> None:
+    if findings:
+        raise VerificationFailed(
+            f"The medium read back is not what was written: {len(findings)} differences, the first one: {findings[0]}",
+            findings,
+        )
+
+
+def _about_volume(tree: IsoTree, expected: MediaImage, volume_id: str | None) -> Iterator[Finding]:
+    if tree.size != expected.size:
+        yield _finding("verify-image-size", "image", f"it has {tree.size} bytes", f"{expected.size} bytes")
+    if volume_id is not None and tree.label != volume_id:
+        what = f"the Volume Identifier is {tree.label!r}"
+        yield _finding("verify-volume-identifier", "image", what, f"the File-set ID {volume_id!r}", "PS3.12 F.1.1")
+    if isinstance(expected, IsoImage):
+        sha256 = hashlib.sha256(os.pread(tree.fileno(), expected.head_size, 0)).hexdigest()
+        if sha256 != expected.head_sha256:
+            what = f"the SHA-256 of its descriptors and directories is {sha256}"
+            yield _finding("verify-descriptors", "image", what, expected.head_sha256, "PS3.12 F.2.2")
+
+
+def _recorded(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how ISO 9660 records a path; written out here again, as a witness of the writer (PS3.12 F.1.2.1)."""
+    name = path[-1]
+    return (*path[:-1], f"{name};1" if "." in name else f"{name}.;1")
+
+
+def _plain(path: tuple[str, ...]) -> tuple[str, ...]:
+    return path
+
+
+def _about_files(
+    expected: MediaImage, hashes: dict[TreeFile, str], recorded: Callable[[tuple[str, ...]], tuple[str, ...]]
+) -> Iterator[Finding]:
+    found: dict[tuple[str, ...], tuple[TreeFile | None, str]] = {}
+    for file, sha256 in hashes.items():
+        path = (*file.path[:-1], file.raw_name)
+        if path in found:
+            yield _finding("verify-extra", f"level {len(path)}", "two files of one name", "each name once")
+        found[path] = (file, sha256)
+    for written in expected.files:
+        known, sha256 = found.pop(recorded(written.path), (None, UNREADABLE))
+        location = "/".join(written.path)
+        if known is None:
+            yield _finding("verify-missing", location, "the file is not there", f"{written.size} bytes", "PS3.10 8.1")
+        else:
+            yield from _about_file(location, written, known, sha256)
+    for path in found:
+        # Not one of our names: it could be anything, so it is not repeated.
+        yield _finding(
+            "verify-extra", f"level {len(path)}", "a file that was not written", "only files that were written"
+        )
+
+
+def _about_file(location: str, written: WrittenFile, file: TreeFile, sha256: str) -> Iterator[Finding]:
+    if file.size != written.size:
+        yield _finding("verify-size", location, f"it has {file.size} bytes", f"{written.size} bytes")
+    elif sha256 == UNREADABLE:
+        yield _finding(
+            "verify-unreadable", location, "it cannot be read, or lies over another file", "a file of its own"
+        )
+    elif sha256 != written.sha256:
+        yield _finding("verify-hash", location, f"its SHA-256 is {sha256}", written.sha256)
+
+
+def _finding(code: str, location: str, what: str, expected: str, clause: str = "") -> Finding:
+    return Finding(code, Severity.ERROR, location, what, expected, clause, _REMEDY)
