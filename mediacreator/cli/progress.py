@@ -1,0 +1,138 @@
+"""Show how a run goes on: a bar on a terminal, plain lines elsewhere, both on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from mediacreator.model import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+STAGES = {
+    "find": "Finding files",
+    "scan": "Reading headers",
+    "compare": "Comparing duplicates",
+    "transcode": "Decoding",
+    "image": "Writing",
+    "verify": "Reading back",
+}
+"""What the stages are called to a person."""
+
+
+class Shown(AbstractContextManager["Shown"], Progress):
+    """A Progress that is shown while the context lasts."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was."""
+
+
+class Quiet(Shown):
+    """Shows nothing."""
+
+    def start(self, stage: str, count: int, size: int) -> None:
+        """Say nothing."""
+
+    def advance(self, count: int, size: int) -> None:
+        """Say nothing."""
+
+
+class Lines(Shown):
+    """One line when a stage begins and one at most every ten seconds: for logs."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._count = self._done = 0
+        self._said = 0.0
+
+    def start(self, stage: str, count: int, size: int) -> None:
+        """Begin a stage."""
+        self._stage, self._count, self._done = STAGES.get(stage, stage), count, 0
+        self._said = time.monotonic()
+        amount = ", ".join(part for part in (f"{count} files" * bool(count), human_bytes(size) * bool(size)) if part)
+        print(f"{self._stage}: {amount}" if amount else self._stage, file=sys.stderr)  # noqa: T201  talk goes to stderr
+
+    def advance(self, count: int, size: int) -> None:
+        """Count, and speak now and then."""
+        self._done += count
+        if time.monotonic() - self._said >= 10:
+            self._said = time.monotonic()
+            print(f"{self._stage}: {self._done} of {self._count}", file=sys.stderr)  # noqa: T201  talk goes to stderr
+
+
+class Bar(Shown):
+    """A bar with stage, count, bytes and the time left; drawn by the caller's thread, so that workers can be forked."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar: RichProgress = RichProgress(
+            TextColumn("{task.description:<20}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[bytes]:>22}"),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+            auto_refresh=False,
+        )
+        self._task: TaskID | None = None
+        self._size = self._done = 0
+        self._drawn = 0.0
+
+    def __enter__(self) -> Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.refresh()
+        self._bar.stop()
+
+    def start(self, stage: str, count: int, size: int) -> None:
+        """Begin a stage with a line of its own."""
+        if self._task is not None and self._bar.tasks[-1].total is None:
+            self._bar.update(self._task, total=self._bar.tasks[-1].completed)
+        self._size, self._done = size, 0
+        self._task = self._bar.add_task(STAGES.get(stage, stage), total=count or None, bytes=self._bytes())
+        self._bar.refresh()
+
+    def advance(self, count: int, size: int) -> None:
+        """Move on; the terminal is drawn ten times a second."""
+        if self._task is None:
+            return
+        self._done += size
+        self._bar.update(self._task, advance=count, bytes=self._bytes())
+        now = time.monotonic()
+        if now - self._drawn > 0.1:
+            self._drawn = now
+            self._bar.refresh()
+
+    def _bytes(self) -> str:
+        return f"{human_bytes(self._done)} / {human_bytes(self._size)}" if self._size else ""
+
+
+def human_bytes(size: int) -> str:
+    """Return a size as a person reads it, in powers of ten as media are sold."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{size} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.2f} GB"
+
+
+def shown(*, quiet: bool) -> Shown:
+    """Return the Progress that fits where stderr goes."""
+    if quiet:
+        return Quiet()
+    return Bar() if sys.stderr.isatty() else Lines()

@@ -1,0 +1,100 @@
+"""The forms a medium is written in: an image of a file system, or a plain folder. A new one is a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from mediacreator.errors import MediaTooSmall
+from mediacreator.image import DiscFile, folder_size, iso_size, write_folder, write_iso
+from mediacreator.model import Finding, MediaImage, Progress, Severity, Volume
+from mediacreator.rules.tables import MediaFormat, media_formats
+from mediacreator.verify import directory_differences, verify_folder, verify_iso
+
+Writer = Callable[[str, Volume, Sequence[DiscFile], datetime, Progress, int], MediaImage]
+Verifier = Callable[[str, Volume, MediaImage, Progress], MediaImage]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a File-set is sized, written and read back."""
+
+    size: Callable[[Sequence[DiscFile]], int]  # exact, in bytes
+    write: Writer  # path, volume, files, when, progress, workers
+    verify: Verifier  # path, volume, what was written, progress
+    bounded: bool  # by the capacity of the medium
+
+
+def _write_iso(
+    path: str, volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, workers: int
+) -> MediaImage:
+    return write_iso(
+        path, volume_id=volume.file_set_id, files=files, created=created, progress=progress, workers=workers
+    )
+
+
+def _verify_iso(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    inspect = partial(directory_differences, volume)
+    return verify_iso(path, image, volume_id=volume.file_set_id, inspect=inspect, progress=progress)
+
+
+def _write_folder(
+    path: str, _volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, _workers: int
+) -> MediaImage:
+    return write_folder(path, files=files, created=created, progress=progress)
+
+
+def _verify_folder(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    return verify_folder(path, image, inspect=partial(directory_differences, volume), progress=progress)
+
+
+FORMS: Mapping[str, Form] = {
+    "iso9660": Form(iso_size, _write_iso, _verify_iso, bounded=True),
+    "folder": Form(folder_size, _write_folder, _verify_folder, bounded=False),
+}
+"""By ``MediaFormat.writer``; ``folder`` is also what an output with a trailing slash asks for."""
+
+
+def check_capacity(medium: MediaFormat, size: int) -> None:
+    """Refuse a File-set that is larger than its medium.
+
+    Args:
+        medium: Where it should go.
+        size: Of the image, in bytes.
+
+    Raises:
+        MediaTooSmall: With both sizes, and the media that would hold it.
+    """
+    if not medium.capacity or size <= medium.capacity:
+        return
+    larger = [other.name for other in media_formats().values() if other.capacity >= size]
+    would_fit = f"It would fit {larger[0]}, or a folder." if larger else "It would fit a folder."
+    raise MediaTooSmall(
+        f"The File-set needs {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. {would_fit} "
+        f"Or choose some with --study, --series or --modality: {size - medium.capacity:,} bytes are too many."
+    )
+
+
+def too_large_for(medium: MediaFormat, volumes: Sequence[Volume]) -> tuple[Finding, ...]:
+    """Note the File-sets that a folder can hold and the medium of their profile cannot.
+
+    Args:
+        medium: Of the profile.
+        volumes: What is written as folders.
+    """
+    sizes = [sum(file.encoded.size for file in volume.files) for volume in volumes]
+    return tuple(
+        Finding(
+            code="larger-than-medium",
+            severity=Severity.NOTE,
+            location=f"volume {number}",
+            what=f"its instances have {size:,} bytes",
+            expected=f"at most {medium.capacity:,}, as {medium.name} holds",
+            clause=medium.clause,
+            remedy="Keep it as a folder, or choose a larger medium before burning it.",
+        )
+        for number, size in enumerate(sizes, 1)
+        if medium.capacity and size > medium.capacity
+    )
