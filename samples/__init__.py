@@ -1,0 +1,1 @@
+"""Sample DICOM files of invented patients, and the script that makes them."""
