@@ -1,0 +1,88 @@
+"""Text in every character set of the standard, as pydicom decodes it (PS3.5 Annexes H to K)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.valuerep import PN_DELIMS
+
+from mediacreator.dicomio.text import _CODECS, decode_text, is_default_repertoire
+
+NAMES = {
+    "ISO_IR 100": "Buc^Jérôme",
+    "ISO_IR 101": "Wałęsa^Stanisław",
+    "ISO_IR 109": "Ĥoro^Ŝaŭ",
+    "ISO_IR 110": "Bērziņš^Jānis",
+    "ISO_IR 144": "Люкceмбypг",
+    "ISO_IR 127": "قباني^لنزار",
+    "ISO_IR 126": "Διονυσιος",
+    "ISO_IR 138": "שרון^דבורה",
+    "ISO_IR 148": "Çavuşoğlu",
+    "ISO_IR 203": "Œuvre^Ž€",
+    "ISO_IR 166": "ทดสอบ",
+    "ISO_IR 192": "Wang^XiaoDong=王^小東",
+    "GB18030": "Wang^XiaoDong=王^小东",
+    "GBK": "王^小东",
+}
+
+
+@pytest.mark.parametrize("term", NAMES)
+def test_sets_without_extensions_are_decoded_as_pydicom_does(term: str) -> None:
+    value = NAMES[term].encode(_CODECS[term])
+    padded = value + b" " * (len(value) % 2)
+    assert decode_text(padded, term.encode() + b" " * (len(term) % 2), "PN") == NAMES[term]
+    if term != "ISO_IR 203":  # newer than pydicom 3.0.2 (PS3.3 C.12.1.1.2, Latin alphabet No. 9)
+        assert decode_bytes(value, convert_encodings(term), PN_DELIMS) == NAMES[term]
+
+
+def test_every_listed_set_is_tried() -> None:
+    assert set(NAMES) | {"", "ISO_IR 6"} == set(_CODECS)
+
+
+@pytest.mark.parametrize(
+    ("value", "terms", "text"),
+    [
+        (
+            b"Yamada^Tarou=\033$B;3ED\033(B^\033$BB@O:\033(B=\033$B$d$^$@\033(B^\033$B$?$m$&\033(B",
+            rb"\ISO 2022 IR 87",
+            "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        ),
+        (
+            b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\033$B;3ED\033(J^\033$BB@O:\033(J=\033$B$d$^$@\033(J^\033$B$?$m$&\033(J",
+            rb"ISO 2022 IR 13\ISO 2022 IR 87",
+            "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
+        ),
+        (
+            b"Hong^Gildong=\033$)C\xfb\xf3^\033$)C\xd1\xce\xd4\xd7=\033$)C\xc8\xab^\033$)C\xb1\xe6\xb5\xbf",
+            rb"\ISO 2022 IR 149",
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        ),
+    ],
+    ids=["H.3.1", "H.3.2", "I.2"],
+)
+def test_the_examples_of_ps3_5(value: bytes, terms: bytes, text: str) -> None:
+    assert decode_text(value, terms, "PN") == text
+
+
+def test_nothing_stops_it() -> None:
+    assert decode_text(b"\xff\xfe", b"ISO_IR 192") == "\ufffd\ufffd"
+    assert decode_text(b"M\xfcller ", b"") == "Müller"
+    assert decode_text(b"\x1b$B;3", b"NO SUCH SET", "PN")
+    assert decode_text(b"\x1b", rb"\ISO 2022 IR 87") is not None
+
+
+def test_ascii_with_an_escape_is_not_the_default_repertoire() -> None:
+    assert is_default_repertoire(b"Plain^Name")
+    assert not is_default_repertoire(b"\x1b(J")
+    assert not is_default_repertoire("é".encode())
+
+
+def test_ordinary_names_do_not_import_pydicom() -> None:
+    code = (
+        "import sys; from mediacreator.dicomio.text import decode_text;"
+        "decode_text('Åsa'.encode('latin1'), b'ISO_IR 100'); sys.exit('pydicom' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
