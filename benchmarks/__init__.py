@@ -1,0 +1,1 @@
+"""Speed and memory, measured against the peers in the same run: ``python -m benchmarks``."""

@@ -1,0 +1,39 @@
+"""Make the DICOMDIR of a folder whose names are File IDs, as ``dcmmkdir +r`` does; nothing is copied."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mediacreator import collector
+from mediacreator.directory import build_dicomdir
+from mediacreator.layout import lay_out_in_place
+from mediacreator.model import Silent
+from mediacreator.rules.profile import load_profile
+from mediacreator.rules.wanted import wanted
+from mediacreator.scan import scan
+from mediacreator.select import ContentComparer, SelectionRequest, select
+from mediacreator.sources import find_sources
+from mediacreator.transcode import Spool, encode, plan
+
+
+def index(folder: str, workers: int = 2) -> bytes:
+    """Return the DICOMDIR of the instances below ``folder``: find, scan, select, records, encoding."""
+    with collector.held():
+        return _index(folder, workers)
+
+
+def _index(folder: str, workers: int) -> bytes:
+    profile = load_profile("STD-GEN-CD")
+    sources = find_sources([folder])
+    scanned = scan(sources.files, wanted(profile), workers=workers, progress=Silent())
+    (content,) = select(scanned, profile, SelectionRequest(), compare=ContentComparer()).file_sets
+    work = plan(content.instances(), lambda instance: profile.transfer_syntaxes_for(instance.header.sop_class_uid))
+    with Spool() as spool:
+        encoded = encode(work, spool).encoded
+    volume = lay_out_in_place(content, encoded, folder, file_set_id="BENCH", file_set_uid="2.25.1")
+    return build_dicomdir(volume, profile.keys_for)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1], "DICOMDIR").write_bytes(index(sys.argv[1]))
