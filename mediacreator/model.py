@@ -155,6 +155,7 @@ class SOPInstance:
     keys: Attributes
     filled: tuple[str, ...] = ()  # keywords filled in, in this record only
     private_record_uid: str = ""  # for record type PRIVATE
+    profiles: tuple[str, ...] = ()  # identifiers of the profiles of the Claim that cover it
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,13 @@ class EncodedInstance:
     body: Body
     transcoded_from: str = ""  # Transfer Syntax UID before, "" when copied byte for byte
     lossy_before: bool = False  # its pixels had been compressed lossily before they came to us
+    derived_uid: str = ""  # its new SOP Instance UID where we compressed it lossily (PS3.3 C.7.6.1.1.5), else ""
+    remapped: int = 0  # references in it that name a derived instance instead of its source now
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """Return the UID that it has on the medium."""
+        return self.derived_uid or self.instance.header.sop_instance_uid
 
     @property
     def size(self) -> int:

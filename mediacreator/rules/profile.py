@@ -15,21 +15,99 @@ from mediacreator.rules.tables import TYPES, Key, MediaFormat, media_formats, re
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """What one attribute of an instance must be: exactly one of the ways to say it is used (PS3.11 X.3.4)."""
+
+    keyword: str  # PS3.6 keyword; for a named check "" is allowed
+    tag: int
+    vr: str
+    number: int = 1  # which of several values, from 1
+    one_of: tuple[str, ...] = ()  # values as text, numbers in decimal
+    minimum: int | None = None  # with maximum: an inclusive range of an integer
+    maximum: int | None = None
+    same_as: str = ""  # keyword of an integer attribute: equal to it plus ``offset``
+    offset: int = 0
+    present: bool = False  # must be there, may be empty: type 2
+    check: str = ""  # name of a check in rules.checks, for what no column can say
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectRule:
     """A row of the table of SOP Classes and Transfer Syntaxes (PS3.11 X.3.1)."""
 
-    name: str  # in messages
+    name: str  # in messages, groups and scopes
     sop_classes: tuple[str, ...]  # UIDs; empty where ``selector`` says which
-    selector: str  # "" or any_media_storage (PS3.4 I.4)
-    transfer_syntaxes: tuple[str, ...]  # UIDs
+    selector: str  # "", any_media_storage (PS3.4 I.4) or multi_frame (those of them that are multi-frame)
+    transfer_syntaxes: tuple[str, ...]  # UIDs, in the order of the table
     requirements: Mapping[str, str]  # role -> M, O, CS (as the conformance statement says), M* or X
     clause: str
+    where: tuple[Constraint, ...] = ()  # the row speaks only of instances that meet all of these
+    declared: bool = False  # the conformance statement names the Transfer Syntaxes; ours: every one a file can have
 
     def covers(self, sop_class_uid: str) -> bool:
-        """Tell whether the row speaks of a SOP Class."""
+        """Tell whether the row speaks of a SOP Class, whatever ``where`` says."""
         if self.selector == "any_media_storage":
             return sop_class_uid in sop_classes()
+        if self.selector == "multi_frame":
+            known = sop_classes().get(sop_class_uid)
+            return known is not None and known.multi_frame
         return sop_class_uid in self.sop_classes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGroup:
+    """Of some objects a role must support at least so many (PS3.11 K.3.1, L.3.1): for conformance statements."""
+
+    role: str
+    at_least: int
+    of: tuple[str, ...]  # names of objects
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Transfer Syntaxes that go with a Photometric Interpretation (PS3.11 Table C.3-2)."""
+
+    scope: tuple[str, ...]  # names of objects
+    photometric: str
+    transfer_syntaxes: tuple[str, ...]  # UIDs
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """What attributes of the referenced instances must be (PS3.11 X.3.4)."""
+
+    name: str  # kebab-case, unique in the profile: the code of its Finding
+    scope: tuple[str, ...]  # names of objects; ``images`` is every object whose record type is IMAGE
+    where: tuple[Constraint, ...]  # it binds only instances that meet all of these
+    constraint: Constraint
+    create_only: bool  # binds who writes; a reader must accept more
+    severity: str  # error, warning or note
+    clause: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class IconRule:
+    """What Icon Image Sequence must be in some records, on top of PS3.3 F.7 (PS3.11 X.3.3)."""
+
+    records: tuple[str, ...]  # record types
+    required: bool
+    rows: int  # 0: any
+    columns: int
+    bits: int  # allocated and stored; 0: any
+    photometric: tuple[str, ...]  # (): any of F.7
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way in which an instance may be in the File-set."""
+
+    transfer_syntax_uid: str
+    photometric: tuple[str, ...]  # Photometric Interpretations it may then have; (): any
+    clause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +122,7 @@ class DirectoryRule:
     unique_patient_id: bool
     clause: str
     keys: Mapping[str, tuple[Key, ...]]  # by record type
+    icons: tuple[IconRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +151,15 @@ class ApplicationProfile:
     directory: DirectoryRule
     session: Session
     security: str  # none (Secure DICOM Files are forbidden), basic_media or email_transport (PS3.15 D.1, B.8)
+    groups: tuple[ObjectGroup, ...] = ()
+    pairings: tuple[Pairing, ...] = ()
+    attributes: tuple[AttributeRule, ...] = ()
+    jpeg_interchange_format: bool = False  # each JPEG frame carries its own tables (PS3.11 B, H, J, M)
+    transport: Mapping[str, str] = field(default_factory=dict)  # what a mail that carries it must say (PS3.11 L.3.2)
+    extends: str = ""  # identifier of the standard profile that an augmented one adds to (PS3.11 7)
+    last_in: str = ""  # edition that last had a retired profile
+    notes: tuple[str, ...] = ()  # decisions on ambiguities, and what is not verified
+    source: str = ""  # the file it came from, for messages
     _syntaxes: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)  # answers given
     _keys: dict[str, tuple[Key, ...]] = field(default_factory=dict, init=False, repr=False)
 

@@ -33,6 +33,7 @@ class SOPClass:
     name: str
     record_type: str  # "" where the standard defines none
     status: str  # current, retired or newer (than tables/EDITION)
+    multi_frame: bool  # a multi-frame composite IOD, of which PS3.11 I, M and N speak and no table lists
     clause: str
 
 
@@ -149,11 +150,18 @@ def _columns(row: type) -> tuple[str, ...]:
 def sop_classes() -> Mapping[str, SOPClass]:
     """Return every Media Storage SOP Class by its UID."""
     name = "sop_classes.csv"
-    table = _unique(name, ((row["uid"], SOPClass(**row)) for row in _rows(name, _columns(SOPClass))))
+    table = _unique(name, ((row["uid"], _sop_class(row)) for row in _rows(name, _columns(SOPClass))))
     unknown = {row.record_type for row in table.values()} - record_types().keys() - {""}
     if unknown:
         raise InternalError(f"tables/{name}: no such record types: {sorted(unknown)}")
     return table
+
+
+def _sop_class(row: dict[str, str]) -> SOPClass:
+    multi_frame = row.pop("multi_frame")
+    if multi_frame not in ("yes", "no"):
+        raise InternalError(f"tables/sop_classes.csv: multi_frame of {row['uid']} is {multi_frame!r}, not yes or no")
+    return SOPClass(**row, multi_frame=multi_frame == "yes")
 
 
 @cache
