@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from mediacreator.transcode.encode import EXPLICIT_VR_LITTLE_ENDIAN, Encoding, Plan, encode, plan
+from mediacreator.transcode.encode import EXPLICIT_VR_LITTLE_ENDIAN, Encoding, encode, plan
+from mediacreator.transcode.plan import Plan, Rewrite
 from mediacreator.transcode.spool import Spool
 
-__all__ = ["EXPLICIT_VR_LITTLE_ENDIAN", "Encoding", "Plan", "Spool", "encode", "plan"]
+__all__ = ["EXPLICIT_VR_LITTLE_ENDIAN", "Encoding", "Plan", "Rewrite", "Spool", "encode", "plan"]

@@ -22,6 +22,7 @@ from mediacreator.model import (
 from mediacreator.rules.tables import TransferSyntax, transfer_syntaxes
 from mediacreator.transcode.image import read_image_attributes
 from mediacreator.transcode.jobs import DECODED, Converted, Failed, Job, Remark
+from mediacreator.transcode.plan import Plan
 from mediacreator.transcode.refusal import REMEDIES, Refusal
 from mediacreator.transcode.spool import Spool
 
@@ -37,17 +38,6 @@ _WHY = {
     "photometric-interpretation": (Severity.WARNING, "Look at the colours, and correct the system that sent it."),
     "tolerated-encoding": (Severity.NOTE, "Nothing need be done."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What will be encoded and what will be copied; nothing was read or written yet."""
-
-    instances: tuple[SOPInstance, ...]
-    targets: tuple[str, ...]  # Transfer Syntax UID of each on the medium
-    rejected: tuple[Disposition, ...]  # what cannot be encoded as the profile asks
-    transcoded: int  # instances whose Transfer Syntax changes
-    spool_size: int  # bytes that they will take in the spool, estimated
 
 
 @dataclass(frozen=True, slots=True)
