@@ -238,11 +238,16 @@ class _Run:
 
     def _encode(self) -> tuple[dict[int, EncodedInstance], tuple[Disposition, ...], tuple[Finding, ...]]:
         """Bring every instance into a Transfer Syntax of the profile, by the number of its source."""
-        from mediacreator.transcode import Spool, encode, plan
+        from mediacreator.rules.profile import Option
+        from mediacreator.transcode import Spool, choose, encode
 
         profile = self.prepared.profile
         instances = [i for content in self.prepared.selection.file_sets for i in content.instances()]
-        work = plan(instances, lambda instance: profile.transfer_syntaxes_for(instance.header.sop_class_uid))
+        allowed = {
+            uid: tuple(Option(syntax, (), profile.clause) for syntax in profile.transfer_syntaxes_for(uid))
+            for uid in {instance.header.sop_class_uid for instance in instances}
+        }
+        work = choose(instances, lambda instance: allowed[instance.header.sop_class_uid])
         spool = Spool(str(self.target.spool))
         done = encode(work, spool, workers=self.prepared.workers, progress=self.progress)
         by_source = {encoded.instance.header.source.number: encoded for encoded in done.encoded}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from mediacreator.model import UNDEFINED_LENGTH, EncodedInstance, Header, PixelDataPlace, SOPInstance, SourceFile
-from mediacreator.transcode import Encoding, Spool, encode, plan
+from mediacreator.rules.profile import Option
+from mediacreator.transcode import Encoding, Spool, choose, encode
 
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 TARGET = str(ExplicitVRLittleEndian)
@@ -96,8 +98,13 @@ def _place(path: Path, ds: Dataset) -> PixelDataPlace | None:
     return PixelDataPlace("PixelData", at + 12, UNDEFINED_LENGTH if encapsulated else len(ds.PixelData))
 
 
+def only(*syntaxes: str) -> Callable[[SOPInstance], tuple[Option, ...]]:
+    """Return what a profile says that allows some Transfer Syntaxes for everything."""
+    return lambda _: tuple(Option(uid, (), "PS3.11 X.3.1") for uid in syntaxes)
+
+
 def run(instances: list[SOPInstance], spool: Spool, workers: int = 1) -> Encoding:
-    return encode(plan(instances, lambda _: (TARGET,)), spool, workers=workers)
+    return encode(choose(instances, only(TARGET)), spool, workers=workers)
 
 
 def write(encoded: EncodedInstance, path: Path) -> Path:

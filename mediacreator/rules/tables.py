@@ -1,4 +1,4 @@
-"""Load ``mediacreator/tables``: SOP Classes, directory record types and their keys, Transfer Syntaxes, media formats.
+"""Load ``mediacreator/tables``: SOP Classes, directory records and their keys, Transfer Syntaxes, encoders, media.
 
 Each table is a CSV file with a clause on each row. Unknown columns, duplicate rows and references to rows that do not
 exist are refused when the table is loaded, so that a slip cannot reach a medium.
@@ -19,6 +19,7 @@ from mediacreator.errors import InternalError
 from mediacreator.rules.predicates import CONDITIONS, KEEPS, SOURCES
 
 Row = TypeVar("Row")
+Name = TypeVar("Name")
 
 STATUSES = ("current", "retired", "newer")
 TYPES = ("1", "1C", "2", "2C", "3")
@@ -50,6 +51,20 @@ class TransferSyntax:
         str  # what decodes a frame: native, rle, jpeg, jpeg-ls, jpeg-2000, htj2k, jpeg-xl, deflate, video, jpip, none
     )
     status: str  # current, retired or newer (than tables/EDITION)
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A way in which frames can be coded into a Transfer Syntax, and the pixels that it takes (PS3.5 8.2)."""
+
+    uid: str  # of the Transfer Syntax
+    loss: str  # none or lossy
+    bits_allocated: tuple[int, ...]
+    bits_stored: tuple[int, int]  # from, to
+    signed: bool  # takes two's complement samples too
+    photometric: Mapping[str, str]  # Photometric Interpretation before and after; empty: any, unchanged
+    ratio: float  # native bytes for a coded byte, about; lossy: at quality 85
     clause: str
 
 
@@ -133,8 +148,8 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
         yield row
 
 
-def _unique(name: str, keyed: Iterator[tuple[str, Row]]) -> dict[str, Row]:
-    table: dict[str, Row] = {}
+def _unique(name: str, keyed: Iterator[tuple[Name, Row]]) -> dict[Name, Row]:
+    table: dict[Name, Row] = {}
     for key, row in keyed:
         if key in table:
             raise InternalError(f"tables/{name}: {key} stands twice")
@@ -169,6 +184,46 @@ def transfer_syntaxes() -> Mapping[str, TransferSyntax]:
     """Return every Transfer Syntax by its UID."""
     name = "transfer_syntaxes.csv"
     return _unique(name, ((row["uid"], TransferSyntax(**row)) for row in _rows(name, _columns(TransferSyntax))))
+
+
+@cache
+def encoders() -> tuple[Encoder, ...]:
+    """Return every way to code frames; of those that can code an instance the first is the best."""
+    name = "encoders.csv"
+    rows = tuple(_encoder(row) for row in _rows(name, _columns(Encoder)))
+    _unique(name, (((row.uid, row.loss), row) for row in rows))
+    unknown = {row.uid for row in rows} - transfer_syntaxes().keys()
+    if unknown:
+        raise InternalError(f"tables/{name}: no such Transfer Syntaxes: {sorted(unknown)}")
+    return rows
+
+
+def _encoder(row: dict[str, str]) -> Encoder:
+    lowest, _, highest = row["bits_stored"].partition("-")
+    pairs = [name.partition(">") for name in row["photometric"].split(";") if name]
+    if row["loss"] not in ("none", "lossy") or row["signed"] not in ("yes", "no"):
+        raise InternalError(f"tables/encoders.csv: {row['uid']}: loss is none or lossy, signed is yes or no")
+    return Encoder(
+        uid=row["uid"],
+        loss=row["loss"],
+        bits_allocated=tuple(map(int, row["bits_allocated"].split(";"))),
+        bits_stored=(int(lowest), int(highest)),
+        signed=row["signed"] == "yes",
+        photometric={before: after or before for before, _, after in pairs},
+        ratio=float(row["ratio"]),
+        clause=row["clause"],
+    )
+
+
+@cache
+def never_lossy() -> Mapping[str, str]:
+    """Return why instances of some SOP Classes are never compressed lossily, by the UID of the SOP Class."""
+    name = "never_lossy.csv"
+    table = _unique(name, ((row["uid"], row["why"]) for row in _rows(name, ("uid", "why", "clause"))))
+    unknown = table.keys() - sop_classes().keys()
+    if unknown:
+        raise InternalError(f"tables/{name}: no such SOP Classes: {sorted(unknown)}")
+    return table
 
 
 @cache

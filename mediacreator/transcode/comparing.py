@@ -7,9 +7,12 @@ import hashlib
 from mediacreator.dicomio.header import Wanted, read_explicit_dataset
 from mediacreator.dicomio.window import Truncated, Unusual
 from mediacreator.model import Body, Header, SOPInstance
+from mediacreator.rules.profile import Option
 from mediacreator.rules.tables import Key
+from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from mediacreator.sources.reading import open_source, read_chunks
-from mediacreator.transcode.encode import EXPLICIT_VR_LITTLE_ENDIAN, encode, plan
+from mediacreator.transcode.choose import choose
+from mediacreator.transcode.encode import encode
 from mediacreator.transcode.spool import Spool
 
 _MEANING = Wanted.of(
@@ -22,6 +25,8 @@ _MEANING = Wanted.of(
 )
 """What gives samples their meaning besides their number."""
 
+_NATIVE = (Option(EXPLICIT_VR_LITTLE_ENDIAN, (), ""),)
+
 
 def same_pixels(one: Header, other: Header) -> bool | None:
     """Tell whether two instances show the same pixels, None where one of them cannot be decoded.
@@ -32,7 +37,7 @@ def same_pixels(one: Header, other: Header) -> bool | None:
     """
     with Spool() as spool:
         instances = [SOPInstance(header, "IMAGE", header.attributes) for header in (one, other)]
-        done = encode(plan(instances, lambda _: (EXPLICIT_VR_LITTLE_ENDIAN,)), spool)
+        done = encode(choose(instances, lambda _: _NATIVE), spool)
         if done.rejected:
             return None
         try:

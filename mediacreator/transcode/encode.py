@@ -1,8 +1,7 @@
-"""Decide in which Transfer Syntax each instance goes on the medium, and encode those that are in another one."""
+"""Encode what a Plan says: instances that are in another Transfer Syntax than they will have on the medium."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mediacreator.dicomio.filemeta import preamble_and_meta
@@ -19,17 +18,13 @@ from mediacreator.model import (
     SOPInstance,
     SourceFile,
 )
-from mediacreator.rules.tables import TransferSyntax, transfer_syntaxes
-from mediacreator.transcode.image import read_image_attributes
-from mediacreator.transcode.jobs import DECODED, Converted, Failed, Job, Remark
+from mediacreator.rules.tables import transfer_syntaxes
+from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from mediacreator.transcode.jobs import Converted, Failed, Job, Remark
 from mediacreator.transcode.plan import Plan
 from mediacreator.transcode.refusal import REMEDIES, Refusal
+from mediacreator.transcode.sizes import estimate
 from mediacreator.transcode.spool import Spool
-
-EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
-"""The one Transfer Syntax that can be encoded here (PS3.5 A.2)."""
-
-_HEADER_ALLOWANCE = 1 << 16  # bytes; what a Data Set is thought to have beside its pixels
 
 _INFLATED_ALLOWANCE = 1 << 26  # bytes
 
@@ -49,42 +44,13 @@ class Encoding:
     findings: tuple[Finding, ...]  # about what is encoded: tolerances, attributes added
 
 
-def plan(instances: Iterable[SOPInstance], target_for: Callable[[SOPInstance], tuple[str, ...]]) -> Plan:
-    """Decide for each instance whether it is copied, encoded or rejected.
-
-    Args:
-        instances: In the order of the medium.
-        target_for: Returns the Transfer Syntax UIDs that the profile allows for an instance. One that is in any of
-            them is copied; else it is encoded in Explicit VR Little Endian if that is among them.
-    """
-    kept: list[SOPInstance] = []
-    targets: list[str] = []
-    rejected: list[Disposition] = []
-    transcoded = spool_size = 0
-    for instance in instances:
-        allowed = target_for(instance)
-        header = instance.header
-        target = header.transfer_syntax_uid
-        if target not in allowed:
-            refusal = _cannot_encode(target, allowed)
-            if refusal is not None:
-                rejected.append(_disposition(header, refusal.finding(header.source.location)))
-                continue
-            target = EXPLICIT_VR_LITTLE_ENDIAN
-            transcoded += 1
-            spool_size += _estimate(header)
-        kept.append(instance)
-        targets.append(target)
-    return Plan(tuple(kept), tuple(targets), tuple(rejected), transcoded, spool_size)
-
-
 def encode(work: Plan, spool: Spool, *, workers: int = 1, progress: Progress | None = None) -> Encoding:
     """Encode what a Plan says; the result is the same whatever the number of workers.
 
     An instance that is copied is not touched at all: its body is the Data Set in its source.
 
     Args:
-        work: From ``plan``.
+        work: From ``choose``.
         spool: Open; takes the encoded Data Sets and must outlive them.
         workers: Processes that encode at once, 1 or more.
         progress: Told of each instance that is encoded.
@@ -98,16 +64,15 @@ def encode(work: Plan, spool: Spool, *, workers: int = 1, progress: Progress | N
         if instance.header.transfer_syntax_uid == target:
             places[number] = _copied(instance, target)
         else:
-            jobs.append(_job(number, instance.header, spool))
+            jobs.append(_job(number, instance, spool))
     findings: dict[int, list[Finding]] = {}
     if jobs:
         spool.require(work.spool_size)
         _encode_all(jobs, work, spool, workers, progress, places, findings)
     encoded = tuple(place for place in places if isinstance(place, EncodedInstance))
     rejected = tuple(place for place in places if isinstance(place, Disposition))
-    return Encoding(
-        encoded, work.rejected + rejected, tuple(f for number in sorted(findings) for f in findings[number])
-    )
+    said = tuple(finding for number in sorted(findings) for finding in findings[number])
+    return Encoding(encoded, work.rejected + rejected, work.findings + said)
 
 
 def _encode_all(
@@ -170,45 +135,8 @@ def _bad_uid() -> Refusal:
     )
 
 
-def _cannot_encode(syntax_uid: str, allowed: tuple[str, ...]) -> Refusal | None:
-    """Return why a Transfer Syntax cannot be changed into one that is allowed, or None."""
-    syntax = transfer_syntaxes().get(syntax_uid)
-    name = syntax.name if syntax else "an unknown Transfer Syntax"
-    if EXPLICIT_VR_LITTLE_ENDIAN in allowed and syntax is not None and _is_readable(syntax):
-        return None
-    return Refusal(
-        "unsupported-transfer-syntax",
-        f"TransferSyntaxUID (0002,0010) is {syntax_uid} ({name}), which cannot be changed into one that is allowed",
-        " or ".join(_names(allowed)) or "a Transfer Syntax of the profile",
-        syntax.clause if syntax else "PS3.5 A",
-    )
-
-
-def _names(uids: tuple[str, ...]) -> list[str]:
-    table = transfer_syntaxes()
-    return [table[uid].name if uid in table else uid for uid in uids]
-
-
-def _is_readable(syntax: TransferSyntax) -> bool:
-    if syntax.dataset == "none" or syntax.pixels == "none":
-        return False
-    return syntax.pixels == "native" or syntax.codec in DECODED
-
-
-def _estimate(header: Header) -> int:
-    """Return about how many bytes an instance takes once it is encoded."""
-    syntax = transfer_syntaxes()[header.transfer_syntax_uid]
-    size = header.source.size
-    if syntax.pixels != "encapsulated" and syntax.dataset != "deflated":
-        return size + size // 16
-    try:
-        image = read_image_attributes(header.attributes)
-    except Refusal:
-        return 8 * size
-    return image.native_size + (header.pixel_data.offset if header.pixel_data else 0) + _HEADER_ALLOWANCE
-
-
-def _job(number: int, header: Header, spool: Spool) -> Job:
+def _job(number: int, instance: SOPInstance, spool: Spool) -> Job:
+    header = instance.header
     syntax = transfer_syntaxes()[header.transfer_syntax_uid]
     return Job(
         number=number,
@@ -219,7 +147,9 @@ def _job(number: int, header: Header, spool: Spool) -> Job:
         loss=syntax.loss,
         codec=syntax.codec,
         path=spool.new_path(),
-        inflated_limit=2 * _estimate(header) + 32 * header.source.size + _INFLATED_ALLOWANCE,
+        inflated_limit=2 * estimate(instance, EXPLICIT_VR_LITTLE_ENDIAN)
+        + 32 * header.source.size
+        + _INFLATED_ALLOWANCE,
     )
 
 
