@@ -19,7 +19,12 @@ class Rewrite:
     overrides: tuple[tuple[int, str, bytes], ...] = ()  # top-level elements: tag, VR, value (SQ: items, Explicit VR LE)
     removed: tuple[int, ...] = ()  # tags of elements that are left out, at any level
     uid_map: Mapping[str, str] = field(default_factory=dict)  # UI values to replace, at any level
-    remapped: int = 0  # references that the map replaces
+    counts: Mapping[str, int] = field(default_factory=dict)  # times that each key of the map stands in it
+
+    @property
+    def remapped(self) -> int:
+        """Return how many references the map replaces."""
+        return sum(self.counts.get(uid, 0) for uid in self.uid_map)
 
 
 @dataclass(frozen=True, slots=True)
