@@ -254,6 +254,7 @@ class EncodedInstance:
     lossy_before: bool = False  # its pixels had been compressed lossily before they came to us
     derived_uid: str = ""  # its new SOP Instance UID where we compressed it lossily (PS3.3 C.7.6.1.1.5), else ""
     remapped: int = 0  # references in it that name a derived instance instead of its source now
+    quality: int = 0  # 1-100 where we compressed it lossily, else 0
 
     @property
     def sop_instance_uid(self) -> str:

@@ -38,7 +38,7 @@ def _records(volume: Volume, encoder: RecordEncoder) -> Iterator[tuple[int, byte
             yield 1, encoder.encode("STUDY", study.keys)
             for series in study.series:
                 yield 2, encoder.encode("SERIES", series.keys)
-                for instance in series.instances:
-                    yield 3, encoder.encode_instance(instance, next(files))
-    for instance in volume.content.root_instances:
-        yield 0, encoder.encode_instance(instance, next(files))
+                for _ in series.instances:
+                    yield 3, encoder.encode_instance(next(files))
+    for _ in volume.content.root_instances:
+        yield 0, encoder.encode_instance(next(files))

@@ -18,7 +18,7 @@ from mediacreator.dicomio.elements import (
 from mediacreator.dicomio.sequences import reduce_sequence
 from mediacreator.dicomio.text import is_default_repertoire
 from mediacreator.errors import InternalError
-from mediacreator.model import Attributes, SOPInstance, VolumeFile
+from mediacreator.model import Attributes, VolumeFile
 from mediacreator.rules.predicates import Condition, condition
 from mediacreator.rules.tables import Key
 
@@ -75,15 +75,16 @@ class RecordEncoder:
         opening, writers = self._prepared(record_type)
         return opening + _keys(record_type, writers, keys)
 
-    def encode_instance(self, instance: SOPInstance, file: VolumeFile) -> bytes:
+    def encode_instance(self, file: VolumeFile) -> bytes:
         """Return the record of an instance, with its File ID and the UIDs of its file."""
+        instance = file.encoded.instance  # not that of the content: encoding may have changed what its keys say
         opening, writers = self._prepared(instance.record_type)
         parts = [opening]
         if instance.private_record_uid:
             parts.append(encode_element(0x00041432, "UI", instance.private_record_uid.encode("ascii")))
         header = instance.header
         file_id = "\\".join(file.file_id).encode("ascii")
-        uid = header.sop_instance_uid.encode("ascii")
+        uid = file.encoded.sop_instance_uid.encode("ascii")
         parts += (
             _short(b"\x04\x00\x00\x15CS", file_id, b" "),
             self._uid_element(0x00041510, header.sop_class_uid),

@@ -37,7 +37,7 @@ class DiscFile:
     def of_instance(cls, file: VolumeFile, created: datetime) -> DiscFile:
         """Make the file of an instance; its File ID is its path."""
         encoded = file.encoded
-        uid = encoded.instance.header.sop_instance_uid
+        uid = encoded.sop_instance_uid
         return cls(file.file_id, encoded.size, created, encoded.preamble_and_meta, encoded.body, None, uid)
 
     @classmethod

@@ -242,9 +242,12 @@ def _instance(file: VolumeFile, size: int, sha256: str, travelling: bool) -> Fil
         path="/".join(file.file_id),
         size=size,
         sha256=sha256,
-        sop_instance_uid=header.sop_instance_uid,
+        sop_instance_uid=encoded.sop_instance_uid,
         transfer_syntax_uid=encoded.transfer_syntax_uid,
         transcoded_from=encoded.transcoded_from,
+        derived_from=header.sop_instance_uid if encoded.derived_uid else "",
+        quality=encoded.quality,
+        remapped=encoded.remapped,
         source=0 if travelling else header.source.number,
         source_path="" if travelling else header.source.display_path,
     )

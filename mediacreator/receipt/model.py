@@ -57,6 +57,9 @@ class FileEntry:
     sop_instance_uid: str = ""
     transfer_syntax_uid: str = ""
     transcoded_from: str = ""  # Transfer Syntax UID of the source, "" when copied byte for byte
+    derived_from: str = ""  # SOP Instance UID of the source, where the one on the medium is another
+    quality: int = 0  # 1-100 where it was compressed lossily in this run
+    remapped: int = 0  # references in it that were changed to UIDs on the medium
     source: int = 0  # number of the SourceFile; local receipt only
     source_path: str = ""  # local receipt only
 

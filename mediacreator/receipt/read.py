@@ -225,6 +225,9 @@ def _file(node: _Node) -> FileEntry:
         sop_instance_uid=node.text("sop_instance_uid", ""),
         transfer_syntax_uid=node.text("transfer_syntax_uid", ""),
         transcoded_from=node.text("transcoded_from", ""),
+        derived_from=node.text("derived_from", ""),
+        quality=node.count("quality", 0),
+        remapped=node.count("remapped", 0),
         source=node.count("source", 0),
         source_path=node.text("source_path", ""),
     )

@@ -231,6 +231,12 @@ def _file(file: FileEntry, local: bool) -> str:
         parts.append(f'"transfer_syntax_uid": {_quote(file.transfer_syntax_uid)}')
     if file.transcoded_from:
         parts.append(f'"transcoded_from": {_quote(file.transcoded_from)}')
+    if file.derived_from:
+        parts.append(f'"derived_from": {_quote(file.derived_from)}')
+    if file.quality:
+        parts.append(f'"quality": {file.quality}')
+    if file.remapped:
+        parts.append(f'"remapped": {file.remapped}')
     if local and file.source:
         parts.append(f'"source": {file.source}, "source_path": {_quote(file.source_path)}')
     return ", ".join(parts) + "}"

@@ -111,6 +111,7 @@ def _printable(text: str) -> str:
 def _notes(receipt: Receipt) -> Iterator[str]:
     for way in receipt.transcoded:
         yield from _filled(f"{way.count:,} transcoded from {_syntax(way.source)} to {_syntax(way.target)}", 2, 0)
+    yield from _derived(receipt)
     if receipt.filled_in:
         keywords = sorted({entry.keyword for entry in receipt.filled_in})
         text = f"{len(receipt.filled_in):,} filled in, in directory records only: {', '.join(keywords)}"
@@ -120,6 +121,17 @@ def _notes(receipt: Receipt) -> Iterator[str]:
         yield from _filled(f"{keyword} {value} is a placeholder: nobody knows the true one", 2, 0)
     for decision in receipt.decisions:
         yield from _filled(f"Conflict {decision.conflict} ({decision.code}) decided by {decision.decided_by}", 2, 0)
+
+
+def _derived(receipt: Receipt) -> Iterator[str]:
+    """Yield how many instances are others than their sources, which nobody may overlook."""
+    files = [file for medium in receipt.media for file in medium.files if file.derived_from]
+    lossy = sum(1 for file in files if file.quality)
+    if lossy:
+        yield from _filled(f"{lossy:,} compressed with loss, under new SOP Instance UIDs", 2, 0)
+    if len(files) > lossy:
+        others = len(files) - lossy
+        yield from _filled(f"{others:,} that refer to them written anew, under new SOP Instance UIDs too", 2, 0)
 
 
 def _syntax(uid: str) -> str:

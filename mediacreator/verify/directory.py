@@ -47,7 +47,7 @@ def _differences(directory: Directory, volume: Volume) -> Iterator[Finding]:
         (
             file.file_id,
             file.encoded.instance.header.sop_class_uid,
-            file.encoded.instance.header.sop_instance_uid,
+            file.encoded.sop_instance_uid,
             file.encoded.transfer_syntax_uid,
         )
         for file in volume.files
