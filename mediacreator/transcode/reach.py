@@ -192,7 +192,10 @@ def why_not(traits: Traits, options: tuple[Option, ...]) -> Refusal:
         return _wrong_photometric(traits, options, possible, clause)
     what = f"{found}; {_format(traits)} cannot be changed into one that is allowed"
     return Refusal(
-        "unsupported-pixel-format" if traits.pixels else "unsupported-transfer-syntax", what, expected, clause
+        "unsupported-pixel-format" if traits.pixels and allowed else "unsupported-transfer-syntax",
+        what,
+        expected,
+        clause,
     )
 
 
