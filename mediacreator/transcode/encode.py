@@ -25,6 +25,7 @@ from mediacreator.transcode.plan import Plan
 from mediacreator.transcode.refusal import REMEDIES, Refusal
 from mediacreator.transcode.sizes import estimate
 from mediacreator.transcode.spool import Spool
+from mediacreator.transcode.video import is_video, judge_video
 
 _INFLATED_ALLOWANCE = 1 << 26  # bytes
 
@@ -59,13 +60,16 @@ def encode(work: Plan, spool: Spool, *, workers: int = 1, progress: Progress | N
         NoSpace: The spool is full, or will be.
     """
     places: list[EncodedInstance | Disposition | None] = [None] * len(work.instances)
+    findings: dict[int, list[Finding]] = {}
+    _judge_videos(work, places, findings)
     jobs: list[Job] = []
     for number, (instance, target) in enumerate(zip(work.instances, work.targets, strict=True)):
+        if places[number] is not None:
+            continue
         if instance.header.transfer_syntax_uid == target:
             places[number] = _copied(instance, target)
         else:
             jobs.append(_job(number, instance, spool))
-    findings: dict[int, list[Finding]] = {}
     if jobs:
         spool.require(work.spool_size)
         _encode_all(jobs, work, spool, workers, progress, places, findings)
@@ -104,9 +108,20 @@ def _encode_all(
             places[result.number] = _encoded(instance, work.targets[result.number], result, paths[result.number])
             if result.remarks:
                 location = instance.header.source.location
-                findings[result.number] = [_finding(remark, location) for remark in result.remarks]
+                findings.setdefault(result.number, []).extend(_finding(remark, location) for remark in result.remarks)
         if progress is not None:
             progress.advance(1, instance.header.source.size)
+
+
+def _judge_videos(
+    work: Plan, places: list[EncodedInstance | Disposition | None], findings: dict[int, list[Finding]]
+) -> None:
+    """Look into videos, whose Pixel Data nothing here decodes; put those that break the standard in their place."""
+    for number, (instance, target) in enumerate(zip(work.instances, work.targets, strict=True)):
+        if is_video(target):
+            places[number], said = judge_video(instance.header)
+            if said:
+                findings[number] = list(said)
 
 
 def _copied(instance: SOPInstance, target: str) -> EncodedInstance | Disposition:
