@@ -120,7 +120,9 @@ def test_what_cannot_be_decoded_is_rejected_by_the_plan_with_clause_and_remedy(s
 
 def test_a_syntax_that_the_profile_allows_is_copied_even_if_it_cannot_be_decoded(tmp_path: Path) -> None:
     (found,) = many(1)
-    streamed = replace(found, header=replace(found.header, transfer_syntax_uid="1.2.840.10008.1.2.4.94", pixel_data=None))
+    streamed = replace(
+        found, header=replace(found.header, transfer_syntax_uid="1.2.840.10008.1.2.4.94", pixel_data=None)
+    )
     with Spool(str(tmp_path)) as spool:
         done = encode(choose([streamed], only(TARGET, "1.2.840.10008.1.2.4.94")), spool)
     assert done.encoded[0].transcoded_from == ""
