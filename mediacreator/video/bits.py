@@ -8,6 +8,9 @@ START_CODE = b"\x00\x00\x01"
 MOST_UNIT = 8192
 """Bytes kept of what follows a start code; parameter sets and the headers of slices are far shorter."""
 
+MOST_UNITS = 1 << 20
+"""Units that are looked at; a real stream of 32 MiB has far fewer."""
+
 _MOST_ZEROS = 32  # leading zeros of ue(v) (ISO/IEC 14496-10 9.1)
 
 
@@ -67,12 +70,20 @@ class StartCodes:
         self._take = take
         self._tail = b""
         self._unit: bytearray | None = None  # None before the first start code
+        self.units = 0
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether there are more units than are looked at: the rest of the stream is passed over."""
+        return self.units >= MOST_UNITS
 
     def feed(self, piece: bytes) -> None:
         """Go on with the next piece of the stream."""
+        if self.overflowed:
+            return
         data = self._tail + piece
         position = 0
-        while (found := data.find(START_CODE, position)) >= 0:
+        while not self.overflowed and (found := data.find(START_CODE, position)) >= 0:
             self._extend(data, position, found)
             self._give()
             self._unit = bytearray()
@@ -92,5 +103,6 @@ class StartCodes:
             self._unit += data[start : min(end, start + MOST_UNIT - len(self._unit))]
 
     def _give(self) -> None:
+        self.units += 1
         if self._unit:
             self._take(bytes(self._unit))

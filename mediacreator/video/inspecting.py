@@ -136,10 +136,10 @@ def _most(size: int) -> int:
     return size if size <= COUNTED else BEGINNING
 
 
-def _finished(reader: Reader, size: int, container: str) -> VideoFacts:
+def _finished(reader: Reader, whole: bool, container: str) -> VideoFacts:
     """Return what a reader knows; frames only where it saw all of them."""
     facts = reader.result()
-    return replace(facts, container=container, frames=facts.frames if size <= COUNTED and facts.frames else None)
+    return replace(facts, container=container, frames=facts.frames if whole and facts.frames else None)
 
 
 def _elementary(pieces: Iterable[bytes], size: int, container: str) -> VideoFacts:
@@ -148,7 +148,7 @@ def _elementary(pieces: Iterable[bytes], size: int, container: str) -> VideoFact
     for piece in pieces:
         cutter.feed(piece)
     cutter.close()
-    return _finished(reader, size, container)
+    return _finished(reader, size <= COUNTED and not cutter.overflowed, container)
 
 
 def _program(read_at: ReadAt, size: int, container: str) -> VideoFacts:
@@ -166,11 +166,15 @@ def _transport(read_at: ReadAt, size: int, packet: int) -> VideoFacts:
         return VideoFacts(container=container, other=other)
     reader = _READERS[programme.codec]()
     cutters = {pid: StartCodes(reader.take) for pid in programme.pids}
-    for pid, piece in transport.video(transport.packets(_pieces(read_at, size), packet), programme.pids):
+    times: list[int] = []
+    for pid, piece in transport.video(transport.packets(_pieces(read_at, size), packet), programme.pids, times):
         cutters[pid].feed(piece)
     for cutter in cutters.values():
         cutter.close()
-    return _finished(reader, size, container)
+    whole = size <= COUNTED and not any(cutter.overflowed for cutter in cutters.values())
+    facts = _finished(reader, whole, container)
+    one_in_each = facts.rate is None and facts.codec in ("h264", "hevc")
+    return replace(facts, rate=transport.rate_of(times)) if one_in_each else facts
 
 
 def _mp4(read_at: ReadAt, size: int) -> VideoFacts:

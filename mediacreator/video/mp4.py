@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from mediacreator.video.bits import Malformed
 from mediacreator.video.facts import VideoFacts
@@ -44,7 +45,8 @@ OTHERS = {
     b"encv": "encrypted video",
 }
 
-_MOST_BOXES = 4096  # in one box
+_MOST_BOXES = 1024  # in one box
+_MOST_TRACKS = 64
 _MOST_CONFIGURATION = 1 << 16  # bytes of avcC, hvcC or esds
 _MOST_SAMPLE = 1 << 18  # bytes of the first sample that are read
 _VISUAL_ENTRY = 78  # bytes of VisualSampleEntry before its boxes (12.1.3)
@@ -132,7 +134,8 @@ def first_video(read_at: ReadAt, size: int) -> Track:
     moov = next((box for box in top if box.kind == b"moov"), None)
     if moov is None:
         raise Malformed("the file has no moov box, which says what is in it")
-    for trak in (box for box in boxes.within(moov.start, moov.end) if box.kind == b"trak"):
+    tracks = (box for box in boxes.within(moov.start, moov.end) if box.kind == b"trak")
+    for trak in islice(tracks, _MOST_TRACKS):
         media = boxes.find(trak, b"mdia")
         if media is not None and boxes.read(boxes.find(media, b"hdlr"))[8:12] == b"vide":
             fragmented = boxes.find(moov, b"mvex") is not None

@@ -9,6 +9,7 @@ from mediacreator.video.bits import START_CODE
 PACK = 0xBA
 _END = 0xB9
 _LARGEST_PACKET = 6 + 0xFFFF  # bytes of a PES packet
+_MOST_PACKETS = 1 << 18  # of video; 32 MiB in packets of 2 KiB are 2^14
 
 
 def is_video(stream_id: int) -> bool:
@@ -19,11 +20,15 @@ def is_video(stream_id: int) -> bool:
 def video(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the payload of each video packet; what makes no sense is passed over to the next start code."""
     data = b""
+    packets = 0
     for piece in pieces:
         data += piece
         position, payloads = _walk(data, last=False)
         yield from payloads
         data = data[position:]
+        packets += len(payloads)
+        if packets > _MOST_PACKETS:
+            return
     yield from _walk(data, last=True)[1]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 
 PACKET = 188
 TIMED_PACKET = 192  # a time stamp of four bytes before each packet, as on Blu-ray discs
@@ -16,6 +18,8 @@ OTHER_VIDEO = {0x10: "MPEG-4 Visual", 0x1F: "H.264 Annex G", 0x21: "JPEG 2000 vi
 
 _PAT_PID, _NULL_PID = 0x0000, 0x1FFF
 _PAT_TABLE, _PMT_TABLE = 0x00, 0x02
+_CLOCK = 90_000  # ticks a second of a time stamp
+_MOST_TIMES, _FEWEST_STEPS = 256, 3
 _MOST_SECTION = 1024 + 3  # bytes (2.4.4.1)
 
 
@@ -89,16 +93,44 @@ def find_programme(some: Iterable[bytes]) -> Programme:
     return Programme("", guess)
 
 
-def video(some: Iterable[bytes], pids: tuple[int, ...]) -> Iterator[tuple[int, bytes]]:
-    """Yield PID and piece of the elementary streams that these PIDs carry."""
+def video(some: Iterable[bytes], pids: tuple[int, ...], times: list[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield PID and piece of the elementary streams that these PIDs carry.
+
+    Args:
+        some: Packets.
+        pids: Of the streams.
+        times: Takes the first presentation time stamps of the first stream.
+    """
     for packet in some:
         pid = pid_of(packet)
         if pid in pids:
             carried = payload(packet)
             if packet[1] & 0x40:
+                if pid == pids[0] and len(times) < _MOST_TIMES:
+                    times += presentation_time(carried)
                 carried = without_pes_header(carried)
             if carried:
                 yield pid, carried
+
+
+def presentation_time(packet: bytes) -> tuple[int, ...]:
+    """Return the PTS of the beginning of a PES packet, in ticks of 90 kHz, or nothing (2.4.3.7)."""
+    if len(packet) < 14 or packet[6] & 0xC0 != 0x80 or not packet[7] & 0x80:
+        return ()
+    stamp = int.from_bytes(packet[9:14], "big")
+    return ((stamp >> 33 & 7) << 30 | (stamp >> 17 & 0x7FFF) << 15 | (stamp >> 1 & 0x7FFF),)
+
+
+def rate_of(times: list[int]) -> Fraction | None:
+    """Return the frame rate that time stamps tell where they are even, else None.
+
+    One PES packet holds one access unit of H.264 and HEVC where a time stamp stands in each (2.14.1).
+    """
+    ordered = sorted(set(times))
+    steps = [after - before for before, after in pairwise(ordered)]
+    if len(steps) < _FEWEST_STEPS or max(steps) - min(steps) > 1:
+        return None
+    return Fraction(_CLOCK * len(steps), ordered[-1] - ordered[0])
 
 
 def without_pes_header(packet: bytes) -> bytes:
