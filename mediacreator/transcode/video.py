@@ -28,7 +28,7 @@ def judge_video(header: Header) -> tuple[Disposition | None, tuple[Finding, ...]
         findings = check_instance_video(header.source)
     except SourceChanged:
         return _unread(header, "source-changed", "the file vanished or changed", "the file as it was scanned"), ()
-    except (OSError, MediumError):
+    except MediumError:
         return _unread(header, "source-unreadable", "the file cannot be read", "a readable file"), ()
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from mediacreator.dicomio.header import RawHeader, Wanted, read_header
 from mediacreator.dicomio.window import FIRST_READ, NotDICOM, ReadAt, Truncated, Unusual
+from mediacreator.errors import SourceUnreadable
 from mediacreator.model import UNDEFINED_LENGTH, Finding, Severity, SourceFile
 from mediacreator.rules.tables import Key
 from mediacreator.rules.video_tables import VideoSyntax, video_syntaxes
@@ -64,8 +65,12 @@ def check_instance_video(source: SourceFile, location: str = "") -> tuple[Findin
     with open_source(source) as stream:
 
         def read_at(position: int, count: int) -> bytes:
-            stream.seek(position)
-            return stream.read(count)
+            try:
+                stream.seek(position)
+                return stream.read(count)
+            except Exception as exc:  # a disk, or a damaged member of an archive, which raises what it likes
+                reason = f"cannot be read at byte {position} ({type(exc).__name__}). Repair it, or leave it out."
+                raise SourceUnreadable(f"{source.location} {reason}") from exc
 
         try:
             header = _header(stream, source.size, read_at)
@@ -173,7 +178,12 @@ def _header(stream: BinaryIO, size: int, read_at: ReadAt) -> RawHeader:
         from mediacreator.dicomio.fallback import read_header_with_pydicom
 
         stream.seek(0)
-        return read_header_with_pydicom(stream, size, _wanted())
+        try:
+            return read_header_with_pydicom(stream, size, _wanted())
+        except OSError as exc:
+            if exc.errno is not None:
+                raise SourceUnreadable("a DICOM file cannot be read. Repair it, or leave it out.") from exc
+            raise Truncated("ends, or makes no sense, before its Pixel Data") from exc  # pydicom's own words
 
 
 @cache

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import struct
+import tempfile
 import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 
+from mediacreator.errors import SourceUnreadable
 from mediacreator.model import Container, Finding, Outcome, Severity, SOPInstance, SourceFile
 from mediacreator.sources.reading import close_archives, read_chunks
 from mediacreator.transcode import Encoding, Spool, choose, encode
@@ -112,6 +116,33 @@ def test_a_video_in_a_zip_archive(tmp_path: Path) -> None:
     found = (tmp_path / "a.zip").stat()
     member = SourceFile(1, str(tmp_path / "a.zip"), len(data), found.st_mtime_ns, Container.ZIP, "v.dcm")
     assert [finding.code for finding in check_instance_video(member)] == ["video-size-differs"]
+    close_archives()
+
+
+@given(st.integers(0, len(CLIP_OF) - 1), st.lists(st.tuples(st.integers(0, 1800), st.integers(0, 255)), max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_damage_to_the_file_is_survived(index: int, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(video_instance(list(CLIP_OF)[index]))
+    for at, value in changes:
+        data[at] = value
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "v.dcm")
+        path.write_bytes(data)
+        for finding in judged(path):
+            assert str(finding)
+
+
+def test_damage_in_an_archive_is_no_surprise(tmp_path: Path) -> None:
+    data = video_instance(MPEG2_ML)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("v.dcm", data)
+    packed = bytearray((tmp_path / "a.zip").read_bytes())
+    packed[200:260] = bytes(60)
+    (tmp_path / "a.zip").write_bytes(packed)
+    found = (tmp_path / "a.zip").stat()
+    member = SourceFile(1, str(tmp_path / "a.zip"), len(data), found.st_mtime_ns, Container.ZIP, "v.dcm")
+    with pytest.raises(SourceUnreadable, match="source 1"):
+        check_instance_video(member)
     close_archives()
 
 
