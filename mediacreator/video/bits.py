@@ -9,7 +9,7 @@ MOST_UNIT = 8192
 """Bytes kept of what follows a start code; parameter sets and the headers of slices are far shorter."""
 
 MOST_UNITS = 1 << 20
-"""Units that are looked at; a real stream of 32 MiB has far fewer."""
+"""Units that are looked at; a real stream that is read whole has far fewer."""
 
 _MOST_ZEROS = 32  # leading zeros of ue(v) (ISO/IEC 14496-10 9.1)
 

@@ -44,6 +44,7 @@ _ROUNDED = 0.02
 """Relative difference of a Frame Time that was rounded: 33 ms for 33.367 ms."""
 _BY_MAIN = 0x40  # constraint_set1_flag: the stream conforms to Main Profile too (ISO/IEC 14496-10 A.2.2)
 _MAIN = 77
+_SIMPLER = (66, 88)  # Baseline, Extended
 _STEREO_HIGH = 128
 
 
@@ -133,7 +134,8 @@ class _Checker:
             yield self._finding("video-malformed", facts.problem, "a stream whose headers are whole")
         if not facts.profile and not facts.level:
             return
-        profiles = {facts.profile} | ({_MAIN} if facts.codec == "h264" and facts.constraints & _BY_MAIN else set())
+        main_too = facts.codec == "h264" and facts.profile in _SIMPLER and facts.constraints & _BY_MAIN
+        profiles = {facts.profile, _MAIN} if main_too else {facts.profile}
         if not profiles & syntax.profiles:
             expected = " or ".join(profile_name(syntax.codec, number) for number in sorted(syntax.profiles))
             odd = Severity.WARNING if profiles & syntax.odd_profiles else Severity.ERROR

@@ -19,7 +19,7 @@ from mediacreator.video.hevc import HEVCReader
 from mediacreator.video.mp4 import ReadAt
 from mediacreator.video.mpeg2 import MPEG2Reader
 
-COUNTED = 1 << 25
+COUNTED = 1 << 24
 """Bytes of a stream that is read whole."""
 BEGINNING = 1 << 22
 """Bytes that are read of a larger one: some seconds, in which parameter sets come again and again."""

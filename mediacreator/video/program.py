@@ -9,7 +9,7 @@ from mediacreator.video.bits import START_CODE
 PACK = 0xBA
 _END = 0xB9
 _LARGEST_PACKET = 6 + 0xFFFF  # bytes of a PES packet
-_MOST_PACKETS = 1 << 18  # of video; 32 MiB in packets of 2 KiB are 2^14
+_MOST_PACKETS = 1 << 18  # of video; 16 MiB in packets of 2 KiB are 2^13
 
 
 def is_video(stream_id: int) -> bool:

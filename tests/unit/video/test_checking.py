@@ -152,6 +152,7 @@ def test_a_finding_says_what_was_found_and_what_is_allowed() -> None:
         (H264_41, {"profile": 77}, [("video-profile", WARNING)]),
         (H264_41, {"profile": 66, "constraints": 0xC0}, [("video-profile", WARNING)]),
         (H264_41, {"profile": 66}, [("video-profile", ERROR)]),
+        (H264_41, {"profile": 122, "constraints": 0x40}, [("video-profile", ERROR)]),
         (H264_41, {"profile": 110, "bits": 10}, [("video-profile", ERROR), ("video-chroma", ERROR)]),
         (H264_41, {"level": 31}, []),
         (H264_41, {"level": 9}, []),
