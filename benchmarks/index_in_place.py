@@ -9,7 +9,7 @@ from mediacreator import collector
 from mediacreator.directory import build_dicomdir
 from mediacreator.layout import lay_out_in_place
 from mediacreator.model import Silent
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.select import ContentComparer, SelectionRequest, select

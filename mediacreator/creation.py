@@ -33,7 +33,8 @@ from mediacreator.model import (
 )
 from mediacreator.provenance import fresh_origin, reproducible_origin
 from mediacreator.receipt import Decision, Job, Receipt, WrittenMedium
-from mediacreator.rules.profile import ApplicationProfile, load_profile
+from mediacreator.rules.library import load_profile
+from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME, ContentComparer, SelectionRequest, select

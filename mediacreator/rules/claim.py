@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from mediacreator.errors import UsageError
-from mediacreator.rules.profile import ApplicationProfile, load_profile, merge_keys
+from mediacreator.rules.library import load_profile
+from mediacreator.rules.profile import ApplicationProfile, merge_keys
 from mediacreator.rules.tables import Key, MediaFormat, record_types
 
 SEPARATOR = ","
@@ -69,8 +70,12 @@ class Claim:
 
 
 @cache
-def load_claim(identifiers: str) -> Claim:
+def load_claim(identifiers: str, folders: tuple[str, ...] = ()) -> Claim:
     """Return the Claim of one identifier, or of several joined with commas.
+
+    Args:
+        identifiers: As PS3.11 prints them.
+        folders: Of a site, with profiles of its own.
 
     Raises:
         UsageError: A profile does not exist, stands twice, or their media or security differ.
@@ -78,7 +83,7 @@ def load_claim(identifiers: str) -> Claim:
     names = [name.strip() for name in identifiers.split(SEPARATOR) if name.strip()]
     if len(set(names)) < len(names) or not names:
         raise UsageError(f"{identifiers!r} names a profile twice, or none.")
-    claim = Claim(tuple(load_profile(name) for name in names))
+    claim = Claim(tuple(load_profile(name, folders) for name in names))
     first = claim.profiles[0]
     for other in claim.profiles[1:]:
         if (other.medium, other.security) != (first.medium, first.security):

@@ -83,6 +83,32 @@ def nonempty(attributes: Attributes, keyword: str) -> bool | None:
     return bool(attributes.get(keyword))
 
 
+def subordinate_nonempty(attributes: Attributes, keyword: str) -> bool | None:
+    """Tell whether an instance below the record has the attribute with a value. Source: PS3.11 Tables H.3-2, I.3-2.
+
+    The attributes of a record above the instances hold the first value that any of them has.
+    """
+    return bool(attributes.get(keyword))
+
+
+def xa_image(attributes: Attributes, _keyword: str) -> bool | None:
+    """Ask for the attribute of X-ray angiographic images; it may be there otherwise. Source: PS3.11 Table B.3-2."""
+    return True if text(attributes, "SOPClassUID") == uids.X_RAY_ANGIOGRAPHIC_IMAGE else None
+
+
+def biplane(attributes: Attributes, _keyword: str) -> bool | None:
+    """Ask for the attribute where value 3 of Image Type says so; it may be there otherwise.
+
+    Source: PS3.11 Table A.3-2, which does not say which value; PS3.3 C.8.7.1.1.1 and PS3.11 Table B.3-2 name value 3.
+    """
+    return True if text(attributes, "ImageType", 3) in {"BIPLANE A", "BIPLANE B"} else None
+
+
+def xa_biplane(attributes: Attributes, keyword: str) -> bool | None:
+    """Ask for the attribute of biplane X-ray angiographic images. Source: PS3.11 Table B.3-2."""
+    return biplane(attributes, keyword) if xa_image(attributes, keyword) else None
+
+
 def parent_present(_attributes: Attributes, _keyword: str) -> bool | None:
     """Ask for the attribute in each item that there is. Source: PS3.11 Table D.3-2."""
     return True
@@ -145,6 +171,10 @@ CONDITIONS: Mapping[str, Condition] = MappingProxyType(
             present,
             nonempty,
             parent_present,
+            subordinate_nonempty,
+            xa_image,
+            biplane,
+            xa_biplane,
             extended_character_set,
             verified,
             hl7_structured_document,
@@ -162,6 +192,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     {
         "latest_verification_datetime": "the latest VerificationDateTime of the items of VerifyingObserverSequence",
         "icon": "an icon made for the directory by the rules of PS3.3 F.7; one that an instance carries is not copied",
+        "dataset_or_shared_groups": "the attribute of the instance, else the first one in Shared Functional Groups Sequence",
     }
 )
 """Where a key's value comes from when it is not the attribute of the same name; carried out by the directory stage."""

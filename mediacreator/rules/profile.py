@@ -1,15 +1,14 @@
 """Application profiles of PS3.11: what may go on which medium, in which Transfer Syntax, with which directory keys.
 
-A profile is data: ``profile_file`` reads it from ``profiles/*.toml``. Nothing here knows one profile from another.
+A profile is data: ``library`` finds it in ``profiles/*.toml``. Nothing here knows one profile from another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
-from mediacreator.errors import InternalError, UsageError
+from mediacreator.errors import InternalError
 from mediacreator.rules import uids
 from mediacreator.rules.tables import TYPES, Key, MediaFormat, media_formats, record_types, sop_classes
 
@@ -233,33 +232,3 @@ def _merge_key(base: Key, overlay: Key) -> Key:
         clause=stricter.clause,
         items=() if whole else merge_keys(base.items, overlay.items),
     )
-
-
-@cache
-def profile_ids() -> tuple[str, ...]:
-    """Return the identifiers of every profile, in the order of the annexes of PS3.11.
-
-    Raises:
-        UsageError: A profile file is wrong; the message says where.
-    """
-    from mediacreator.rules.profile_file import profile_files
-
-    return tuple(identifier for file in profile_files() for identifier in file.identifiers())
-
-
-@cache
-def load_profile(identifier: str) -> ApplicationProfile:
-    """Return one profile by its identifier, as PS3.11 prints it.
-
-    Raises:
-        UsageError: There is no such profile (the message names the nearest one), or its file is wrong.
-    """
-    from mediacreator.rules.profile_file import profile_files
-
-    for file in profile_files(may_hold=identifier):
-        if identifier in file.identifiers():
-            return file.resolve(identifier)
-    from difflib import get_close_matches
-
-    near = get_close_matches(identifier.upper(), profile_ids(), n=1, cutoff=0)
-    raise UsageError(f"there is no profile {identifier!r}; the nearest is {near[0]}" if near else "no profiles found")

@@ -1,7 +1,8 @@
 """Read ``profiles/*.toml``: one file for each annex class of PS3.11, with axes that expand to its identifiers.
 
 A file is refused, with its name, the line where one can be told, the field and the reason, when it has unknown,
-missing or duplicate fields or rows, or names what the tables do not hold.
+missing or duplicate fields or rows, or names what the tables do not hold. ``shared.toml`` has no profile: it holds
+fragments that files include by name. A site's own folder may hold augmented (``AUG-``) and private (``PRI-``) ones.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 from mediacreator.errors import UsageError
-from mediacreator.rules import uids
 from mediacreator.rules.fields import Fields
-from mediacreator.rules.profile import ApplicationProfile, DirectoryRule, ObjectRule, Session
-from mediacreator.rules.tables import (
-    Key,
-    key_names_unknown,
-    media_formats,
-    record_types,
-    sop_classes,
-    transfer_syntaxes,
-)
+from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.profile_rows import profile_of
 
-ROLES = ("FSC", "FSR", "FSU")
-REQUIREMENTS = ("M", "O", "CS", "M*", "X")
-SELECTORS = ("any_media_storage",)
-SECURITY = ("none", "basic_media", "email_transport")
-OFFERS = ("must_offer", "may", "no")
+SHARED = "shared.toml"
+
+Raw = dict[str, object]
+Base = Callable[[str], Raw]
+"""Given the identifier that a profile extends, its merged table."""
+
+_AUGMENTING = frozenset(
+    ("identifier", "title", "status", "clause", "extends", "roles", "objects", "directory", "notes")
+)
+"""What an augmented profile may say; all else is its base's (PS3.11 7)."""
+
+_AXIS_WORDS = ("value", "words", "remove", "include")
 
 
 def profiles_folder() -> str:
@@ -50,19 +51,29 @@ def profile_files(folder: str = "", may_hold: str = "") -> Iterator[ProfileFile]
     Raises:
         UsageError: The folder or a file cannot be read, or a file is wrong.
     """
+    own = not folder
     folder = folder or profiles_folder()
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and name != SHARED)
     except OSError as exc:
         raise UsageError(f"profiles in {folder} cannot be read: {exc}") from exc
     for name in names:
-        try:
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                text = file.read()
-        except (OSError, UnicodeDecodeError) as exc:
-            raise UsageError(f"{name} in {folder} cannot be read: {exc}") from exc
+        text = read_text(os.path.join(folder, name))
         if not may_hold or _may_hold(text, may_hold):
-            yield ProfileFile.read(name, text)
+            yield ProfileFile.read(name, text, own=own)
+
+
+def read_text(path: str) -> str:
+    """Return a profile file as text.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{os.path.basename(path)} in {os.path.dirname(path)} cannot be read: {exc}") from exc
 
 
 def _may_hold(text: str, identifier: str) -> bool:
@@ -74,26 +85,41 @@ def _may_hold(text: str, identifier: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, literal)), identifier) is not None
 
 
+@cache
+def _fragments() -> Mapping[str, Raw]:
+    """Return the shared rule sets by name."""
+    text = read_text(os.path.join(profiles_folder(), SHARED))
+    top = Fields(SHARED, text, "", _toml(SHARED, text))
+    fragments = top.take("fragments", dict)
+    top.done()
+    return fragments
+
+
+def _toml(name: str, text: str) -> Raw:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise UsageError(f"{name}: {exc}") from exc
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileFile:
     """A profile file as read: a class of profiles, not yet resolved."""
 
     name: str  # of the file
     text: str
-    base: dict[str, object]
-    axes: tuple[tuple[str, tuple[dict[str, object], ...]], ...]  # name, values
+    base: Raw
+    axes: tuple[tuple[str, tuple[Raw, ...]], ...]  # name, values
+    own: bool = True  # it came with the program; others may hold no STD- profile
 
     @classmethod
-    def read(cls, name: str, text: str) -> ProfileFile:
+    def read(cls, name: str, text: str, *, own: bool = True) -> ProfileFile:
         """Read a file and its axes.
 
         Raises:
             UsageError: It is not TOML, has a field twice, or its axes are wrong.
         """
-        try:
-            raw: dict[str, object] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as exc:
-            raise UsageError(f"{name}: {exc}") from exc
+        raw = _toml(name, text)
         top = Fields(name, text, "", raw)
         axes = []
         for axis in top.tables("axes", optional=True):
@@ -107,7 +133,7 @@ class ProfileFile:
         template = top.string("identifier")
         if sorted(re.findall(r"\{(\w+)\}", template)) != sorted(axis[0] for axis in axes):
             top.refuse("identifier", f"{template} does not name each axis once")
-        return cls(name, text, {key: value for key, value in raw.items() if key != "axes"}, tuple(axes))
+        return cls(name, text, {key: value for key, value in raw.items() if key != "axes"}, tuple(axes), own)
 
     def identifiers(self) -> tuple[str, ...]:
         """Return every identifier of the class, the first axis changing slowest.
@@ -118,41 +144,102 @@ class ProfileFile:
         found = tuple(identifier for identifier, _ in self._corners())
         top = Fields(self.name, self.text, "", self.base)
         top.unique("identifier", found)
+        kinds = "STD|AUG|PRI" if self.own else "AUG|PRI"
         for identifier in found:
-            if not re.fullmatch(r"(STD|AUG|PRI)(-[A-Z0-9]+)+", identifier) or len(identifier) > 64:
-                top.refuse("identifier", f"{identifier!r} is not STD-, AUG- or PRI- and names, at most 64 characters")
+            if not re.fullmatch(rf"({kinds})(-[A-Z0-9]+)+", identifier) or len(identifier) > 64:
+                words = "STD-, AUG- or PRI-" if self.own else "AUG- or PRI-, as a profile of one's own must,"
+                top.refuse("identifier", f"{identifier!r} does not begin with {words} or has over 64 characters")
         return found
 
-    def resolve(self, identifier: str) -> ApplicationProfile:
-        """Return one profile of the class.
+    def statuses(self) -> tuple[tuple[str, str], ...]:
+        """Return each identifier with its status, without resolving it."""
+        return tuple(
+            (identifier, str(next((v["status"] for v in values if "status" in v), self.base.get("status", "current"))))
+            for identifier, values in self._corners()
+        )
+
+    def merged(self, identifier: str, base_of: Base | None = None) -> Raw:
+        """Return the table of one profile of the class: fragments, the class and its axis values, merged.
 
         Args:
             identifier: One of ``identifiers()``.
+            base_of: Finds what an augmented profile extends.
+
+        Raises:
+            UsageError: A fragment does not exist, or an augmented profile does not only add (PS3.11 7).
+        """
+        values = dict(self._corners())[identifier]
+        raw = self._extended(base_of)
+        removed = [Fields(self.name, self.text, "", self.base).take("remove", dict, {})]
+        for value in values:
+            plain = {key: v for key, v in value.items() if key not in _AXIS_WORDS}
+            raw = _merge(raw, _merge(self._included(value), plain))
+            removed.append(Fields(self.name, self.text, "axes", value).take("remove", dict, {}))
+        for what in removed:
+            raw = _remove(Fields(self.name, self.text, "remove", raw), what)
+        return raw
+
+    def resolve(self, identifier: str, base_of: Base | None = None) -> ApplicationProfile:
+        """Return one profile of the class.
 
         Raises:
             UsageError: A field is unknown, missing or not what it must be.
         """
+        raw = self.merged(identifier, base_of)
         values = dict(self._corners())[identifier]
-        raw = self.base
-        for value in values:
-            raw = _merge(raw, {key: v for key, v in value.items() if key not in ("value", "words", "remove")})
-            raw = _remove(Fields(self.name, self.text, "remove", raw), value.get("remove", {}))
-        words = {axis: value.get("words", "") for (axis, _), value in zip(self.axes, values, strict=True)}
+        words = {axis: str(value.get("words", "")) for (axis, _), value in zip(self.axes, values, strict=True)}
         fields = Fields(self.name, self.text, "", raw)
         try:
             title = fields.string("title").format(**words)
         except (KeyError, IndexError, ValueError) as exc:
             fields.refuse("title", f"names what is no axis: {exc}")
-        return _profile(fields, identifier, title)
+        names = {"annex": str(raw.get("annex", "")), **fields.take("names", dict, {})}
+        named = {key: _with_names(value, names) for key, value in raw.items() if key not in ("title", "names")}
+        return profile_of(
+            Fields(self.name, self.text, "", {**named, "title": title}), identifier, title, source=self.name
+        )
 
-    def _corners(self) -> Iterator[tuple[str, tuple[dict[str, object], ...]]]:
+    def _extended(self, base_of: Base | None) -> Raw:
+        """Return the class with what it includes, on top of what it extends."""
+        own = {key: value for key, value in self.base.items() if key not in ("include", "remove")}
+        fields = Fields(self.name, self.text, "", self.base)
+        extends = fields.string("extends", "")
+        augments = str(self.base["identifier"]).startswith("AUG-")
+        if bool(extends) != augments:
+            fields.refuse("extends", "an AUG- profile extends a standard one, and no other does [PS3.11 7]")
+        if not extends or base_of is None:
+            return _merge(self._included(self.base), own)
+        for key in sorted(own.keys() - _AUGMENTING):
+            fields.refuse(key, f"is its base's: an augmented profile may only add {', '.join(sorted(_AUGMENTING))}")
+        if set(fields.take("directory", dict, {})) - {"keys"}:
+            fields.refuse("directory", "an augmented profile may only add keys to the directory [PS3.11 7]")
+        base = base_of(extends)
+        added = [role for role in fields.take("roles", list, []) if role not in _strings(base, "roles")]
+        merged = _merge(base, {**own, "roles": added})
+        merged["objects"] = [_with_roles(row, _strings(merged, "roles")) for row in _rows(merged, "objects")]
+        return merged
+
+    def _included(self, raw: Mapping[str, object], seen: Sequence[str] = ()) -> Raw:
+        """Return the fragments that a table includes, merged in their order."""
+        merged: Raw = {}
+        for name in Fields(self.name, self.text, "", dict(raw)).strings("include", []):
+            fragment = _fragments().get(name)
+            if fragment is None or name in seen:
+                why = "includes itself" if name in seen else f"is not in {SHARED}"
+                Fields(self.name, self.text, "", dict(raw)).refuse("include", f"{name!r} {why}")
+            inner = self._included(fragment, (*seen, name))
+            plain = {key: value for key, value in fragment.items() if key != "include"}
+            merged = _merge(merged, _merge(inner, plain))
+        return merged
+
+    def _corners(self) -> Iterator[tuple[str, tuple[Raw, ...]]]:
         names = [axis[0] for axis in self.axes]
         for values in product(*(axis[1] for axis in self.axes)):
             parts = {name: value["value"] for name, value in zip(names, values, strict=True)}
             yield str(self.base["identifier"]).format(**parts), values
 
 
-def _merge(base: Mapping[str, object], more: Mapping[str, object]) -> dict[str, object]:
+def _merge(base: Mapping[str, object], more: Mapping[str, object]) -> Raw:
     """Return ``base`` with ``more`` in it: tables merge, lists grow, values replace."""
     merged = dict(base)
     for key, value in more.items():
@@ -166,7 +253,38 @@ def _merge(base: Mapping[str, object], more: Mapping[str, object]) -> dict[str, 
     return merged
 
 
-def _remove(fields: Fields, what: object) -> dict[str, object]:
+def _strings(raw: Mapping[str, object], key: str) -> list[str]:
+    found = raw.get(key, [])
+    return [str(value) for value in found] if isinstance(found, list) else []
+
+
+def _rows(raw: Mapping[str, object], key: str) -> list[Raw]:
+    found = raw.get(key, [])
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _with_roles(row: Raw, roles: Sequence[str]) -> Raw:
+    """Return an object row that says O for roles its base did not have."""
+    requirements = row.get("requirements")
+    if not isinstance(requirements, dict):
+        return row
+    return {**row, "requirements": {role: requirements.get(role, "O") for role in roles}}
+
+
+def _with_names(value: object, names: Mapping[str, str]) -> object:
+    """Put names into the clauses of rows that several annexes share."""
+    if isinstance(value, str) and "{" in value:
+        for name, word in names.items():
+            value = value.replace("{" + name + "}", str(word))
+        return value
+    if isinstance(value, list):
+        return [_with_names(inner, names) for inner in value]
+    if isinstance(value, dict):
+        return {key: inner if key == "identifier" else _with_names(inner, names) for key, inner in value.items()}
+    return value
+
+
+def _remove(fields: Fields, what: object) -> Raw:
     """Return a class without what an axis value takes away: roles, or objects by name."""
     raw = dict(fields.raw)
     if not isinstance(what, dict) or what.keys() - {"roles", "objects"}:
@@ -182,127 +300,3 @@ def _remove(fields: Fields, what: object) -> dict[str, object]:
     if isinstance(objects, list):
         raw["objects"] = [row for row in objects if row.get("name") not in what.get("objects", [])]
     return raw
-
-
-def _profile(fields: Fields, identifier: str, title: str) -> ApplicationProfile:
-    fields.string("identifier")
-    roles = fields.strings("roles", of=ROLES)
-    rows = fields.tables("objects")
-    fields.unique("objects", [str(row.raw.get("name")) for row in rows])
-    profile = ApplicationProfile(
-        id=identifier,
-        title=title,
-        annex=fields.string("annex"),
-        clause=fields.string("clause"),
-        status=fields.string("status", of=("current", "retired")),
-        roles=roles,
-        medium=fields.string("medium", of=media_formats()),
-        objects=tuple(_object(row, roles) for row in rows),
-        directory=_directory(fields.table("directory")),
-        session=_session(fields.table("session")),
-        security=fields.string("security", of=SECURITY),
-    )
-    fields.done()
-    return profile
-
-
-def _object(row: Fields, roles: tuple[str, ...]) -> ObjectRule:
-    requirements = row.take("requirements", dict)
-    if set(requirements) != set(roles) or set(requirements.values()) - set(REQUIREMENTS):
-        row.refuse(
-            "requirements", f"is {requirements}, expected one of {', '.join(REQUIREMENTS)} for {', '.join(roles)}"
-        )
-    selector = row.string("selector", "", of=SELECTORS)
-    names = row.strings("sop_classes", [])
-    if bool(selector) == bool(names):
-        row.refuse("sop_classes", "give either sop_classes or selector")
-    rule = ObjectRule(
-        name=row.string("name"),
-        sop_classes=tuple(_named(row, "sop_classes", name, _sop_class_uids) for name in names),
-        selector=selector,
-        transfer_syntaxes=tuple(
-            _named(row, "transfer_syntaxes", name, _transfer_syntax_uids) for name in row.strings("transfer_syntaxes")
-        ),
-        requirements=requirements,
-        clause=row.string("clause"),
-    )
-    row.done()
-    return rule
-
-
-def _sop_class_uids() -> dict[str, str]:
-    return {"Media Storage Directory Storage": uids.MEDIA_STORAGE_DIRECTORY} | {
-        row.name: row.uid for row in sop_classes().values()
-    }
-
-
-def _transfer_syntax_uids() -> dict[str, str]:
-    return {row.name: row.uid for row in transfer_syntaxes().values()}
-
-
-def _named(row: Fields, key: str, name: str, table: Callable[[], dict[str, str]]) -> str:
-    known = table()
-    if name not in known:
-        row.refuse(key, f"{name!r} is not in mediacreator/tables")
-    return known[name]
-
-
-def _directory(fields: Fields) -> DirectoryRule:
-    keys: dict[str, tuple[Key, ...]] = {}
-    for row in fields.tables("keys", optional=True):
-        records = row.strings("records", of=tuple(record_types()))
-        key = _key(row)
-        for record in records:
-            if key.tag in {other.tag for other in keys.get(record, ())}:
-                row.refuse("keyword", f"{key.keyword} of {record} stands twice")
-            keys[record] = (*keys.get(record, ()), key)
-    rule = DirectoryRule(
-        dicomdir=fields.string("dicomdir", of=("required", "optional")),
-        empty_allowed=fields.take("empty_allowed", bool),
-        levels=fields.strings("levels", of=tuple(record_types())),
-        all_files_referenced=fields.take("all_files_referenced", bool),
-        root=fields.take("root", bool),
-        unique_patient_id=fields.take("unique_patient_id", bool),
-        clause=fields.string("clause"),
-        keys=keys,
-    )
-    fields.done()
-    return rule
-
-
-def _key(row: Fields) -> Key:
-    tag = row.string("tag")
-    if not re.fullmatch(r"[0-9A-F]{8}", tag):
-        row.refuse("tag", f"is {tag!r}, expected eight hexadecimal digits")
-    kind, condition = row.string("type"), row.string("condition", "")
-    keep, source = row.string("keep", ""), row.string("source", "")
-    unknown = key_names_unknown(kind, condition, keep, source)
-    if unknown:
-        row.refuse("type", unknown)
-    items = tuple(_key(item) for item in row.tables("items", optional=True))
-    row.unique("items", [f"{item.tag:08X}" for item in items])
-    key = Key(
-        keyword=row.string("keyword"),
-        tag=int(tag, 16),
-        vr=row.string("vr"),
-        type=kind,
-        condition=condition,
-        keep=keep,
-        source=source,
-        clause=row.string("clause"),
-        items=tuple(sorted(items, key=lambda item: item.tag)),
-    )
-    row.done()
-    return key
-
-
-def _session(fields: Fields) -> Session:
-    session = Session(
-        finalize=fields.string("finalize", of=OFFERS),
-        multisession=fields.string("multisession", of=OFFERS),
-        packet=fields.string("packet", of=OFFERS),
-        multi_volume=fields.take("multi_volume", bool),
-        clause=fields.string("clause"),
-    )
-    fields.done()
-    return session

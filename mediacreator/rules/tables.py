@@ -122,6 +122,7 @@ class MediaFormat:
     sector: int  # bytes
     max_depth: int  # components of a File ID
     writer: str  # name of the writer in mediacreator.image, "" where there is none yet
+    status: str  # current or retired
     clause: str
 
 

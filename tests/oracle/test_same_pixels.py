@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.uid import ImplicitVRLittleEndian
 
 from mediacreator.model import Header, Silent
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.sources import find_sources

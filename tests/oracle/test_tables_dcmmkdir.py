@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
 
 from mediacreator.rules import tables, uids
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.tables import Key, SOPClass
 from tests.oracles import needs, run
 from tests.witness import Disagreement, differences, known

@@ -20,7 +20,7 @@ from mediacreator.dicomio.fallback import read_header_with_pydicom
 from mediacreator.dicomio.header import RawHeader, Wanted, read_header
 from mediacreator.dicomio.window import FIRST_READ, NotDICOM, Truncated, Unusual
 from mediacreator.model import UNDEFINED_LENGTH
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.wanted import wanted
 
 WANTED = Wanted.of(wanted(load_profile("STD-GEN-CD")))

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 import mediacreator
 from mediacreator.errors import InternalError, UsageError
 from mediacreator.rules import tables, uids
-from mediacreator.rules.profile import ApplicationProfile, load_profile, merge_keys, profile_ids
+from mediacreator.rules.library import load_profile, profile_ids
+from mediacreator.rules.profile import ApplicationProfile, merge_keys
 from mediacreator.rules.profile_file import profile_files, profiles_folder
 from mediacreator.rules.tables import TYPES, Key
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-ANNEX_D = Path(profiles_folder()) / "annex-d.toml"
+PRIVATE = Path(__file__).parent / "private.toml"
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_an_unknown_record_type_is_our_fault(std_gen_cd: ApplicationProfile) -> 
         std_gen_cd.keys_for("PICTURE")
 
 
-@pytest.mark.parametrize("wrong", ["STD-GEN-DC", "std-gen-cd", "STD-GEN", "", "{sec}", "STD-GEN-SEC-"])
+@pytest.mark.parametrize("wrong", ["STD-GEN-DC", "std-gen-cd", "STD-GEN", "{sec}STD-GEN-CD", "STD-GEN-SEC-"])
 def test_an_unknown_profile_names_the_nearest(wrong: str) -> None:
     with pytest.raises(UsageError, match="nearest is STD-GEN"):
         load_profile(wrong)
@@ -186,7 +187,7 @@ def test_a_raised_icon_is_still_made_not_copied() -> None:
         ('selector = "any_media_storage"\n', "", None, "either sop_classes or selector"),
         ('"Media Storage Directory Storage"', '"Media Storage"', None, "'Media Storage' is not in"),
         ('["Explicit VR Little Endian"]', '["Explicit"]', None, "'Explicit' is not in"),
-        ('["Explicit VR Little Endian"]', "[]", None, "transfer_syntaxes: is empty"),
+        ('["Explicit VR Little Endian"]', "[]", None, "either transfer_syntaxes or declared"),
         ('tag = "00080008"', 'tag = "0008,0008"', None, "eight hexadecimal digits"),
         ('records = ["IMAGE"]', 'records = ["PICTURE"]', None, "'PICTURE'"),
         (
@@ -201,32 +202,32 @@ def test_a_raised_icon_is_still_made_not_copied() -> None:
         ('type = "1C"', 'type = "4"', None, "type '4'"),
         ('tag = "00081155"', 'tag = "00081150"', None, "twice"),
         ('value = "BD"', 'value = "CD"', None, "'CD' stands twice"),
-        ('value = "BD"', 'value = "B D"', None, "is not STD-"),
+        ('value = "BD"', 'value = "B D"', None, "does not begin with AUG- or PRI-"),
         ('name = "medium"', 'name = "sec"', None, "twice"),
-        ('"STD-GEN-{sec}{medium}"', '"STD-GEN-{sec}"', None, "does not name each axis once"),
+        ('"PRI-HOSPITAL-{sec}{medium}"', '"PRI-HOSPITAL-{sec}"', None, "does not name each axis once"),
         ('on {medium}, uncompressed"', 'on {disc}, uncompressed"', None, "names what is no axis"),
         ('medium = "bd"', 'remove = { colour = ["blue"] }', None, "expected roles or objects"),
         ("[directory] ", "[directories] ", None, "directory.dicomdir: is missing"),
-        ("[[objects]]", "[objects]", None, "annex-d.toml: "),
-        ("finalize", "final\nize", None, "annex-d.toml: "),
+        ("[[objects]]", "[objects]", None, "private.toml: "),
+        ("finalize", "final\nize", None, "private.toml: "),
     ],
 )
 def test_a_wrong_file_is_refused_with_line_field_and_reason(
     tmp_path: Path, old: str, new: str, line: str | None, why: str
 ) -> None:
-    text = ANNEX_D.read_text(encoding="utf-8")
+    text = PRIVATE.read_text(encoding="utf-8")
     assert old in text
     text = text.replace(old, new, 1)
-    (tmp_path / "annex-d.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "private.toml").write_text(text, encoding="utf-8")
 
     with pytest.raises(UsageError) as caught:
         resolve_all(tmp_path)
 
     assert why in str(caught.value)
-    assert str(caught.value).startswith("annex-d.toml")
+    assert str(caught.value).startswith("private.toml")
     if line:
         number = next(n for n, found in enumerate(text.splitlines(), 1) if found.startswith(line))
-        assert str(caught.value).startswith(f"annex-d.toml:{number}: ")
+        assert str(caught.value).startswith(f"private.toml:{number}: ")
 
 
 def resolve_all(folder: Path) -> None:
@@ -237,35 +238,35 @@ def resolve_all(folder: Path) -> None:
 
 def test_an_axis_value_takes_away_a_role_and_an_object(tmp_path: Path) -> None:
     """As the DVD profiles of PS3.11 Annexes B, C and E will: no updater."""
-    text = ANNEX_D.read_text(encoding="utf-8").replace(
+    text = PRIVATE.read_text(encoding="utf-8").replace(
         'medium = "bd"', 'medium = "bd"\nremove = { roles = ["FSU"], objects = ["ANY"] }'
     )
-    (tmp_path / "annex-d.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "private.toml").write_text(text, encoding="utf-8")
 
     (file,) = profile_files(str(tmp_path))
-    disc = file.resolve("STD-GEN-BD")
+    disc = file.resolve("PRI-HOSPITAL-BD")
 
     assert disc.roles == ("FSC", "FSR")
     assert [(row.name, row.requirements) for row in disc.objects] == [("DIR", {"FSC": "M", "FSR": "M"})]
-    assert file.resolve("STD-GEN-CD").roles == ("FSC", "FSR", "FSU")
+    assert file.resolve("PRI-HOSPITAL-CD").roles == ("FSC", "FSR", "FSU")
 
 
 def test_an_axis_value_adds_to_lists_and_tables(tmp_path: Path) -> None:
     """As the compressed profiles will: one more object rule, one key raised."""
-    text = ANNEX_D.read_text(encoding="utf-8") + (
+    text = PRIVATE.read_text(encoding="utf-8") + (
         "\n[[axes.values.objects]]\n"
         'name = "CT"\nsop_classes = ["CT Image Storage"]\ntransfer_syntaxes = ["RLE Lossless"]\n'
         'requirements = { FSC = "O", FSR = "M", FSU = "O" }\nclause = "test"\n'
     )
-    (tmp_path / "annex-d.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "private.toml").write_text(text, encoding="utf-8")
 
     (file,) = profile_files(str(tmp_path))
 
-    assert file.resolve("STD-GEN-BD").transfer_syntaxes_for(CT) == (
+    assert file.resolve("PRI-HOSPITAL-BD").transfer_syntaxes_for(CT) == (
         uids.EXPLICIT_VR_LITTLE_ENDIAN,
         "1.2.840.10008.1.2.5",
     )
-    assert file.resolve("STD-GEN-CD").transfer_syntaxes_for(CT) == (uids.EXPLICIT_VR_LITTLE_ENDIAN,)
+    assert file.resolve("PRI-HOSPITAL-CD").transfer_syntaxes_for(CT) == (uids.EXPLICIT_VR_LITTLE_ENDIAN,)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -280,10 +281,10 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
 
 
 def test_only_files_that_can_hold_the_identifier_are_read(tmp_path: Path) -> None:
-    shutil.copy(ANNEX_D, tmp_path)
+    shutil.copy(PRIVATE, tmp_path)
     (tmp_path / "annex-k.toml").write_text('identifier = "STD-DEN-CD"\nthis is not TOML', encoding="utf-8")
 
-    assert [file.name for file in profile_files(str(tmp_path), may_hold="STD-GEN-CD")] == ["annex-d.toml"]
+    assert [file.name for file in profile_files(str(tmp_path), may_hold="PRI-HOSPITAL-CD")] == ["private.toml"]
     with pytest.raises(UsageError, match=r"annex-k\.toml"):
         list(profile_files(str(tmp_path), may_hold="STD-DEN-CD"))
 
@@ -294,7 +295,7 @@ def test_profiles_lie_inside_an_installed_package(tmp_path: Path) -> None:
     shutil.copytree(Path(mediacreator.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(profiles_folder(), package / "profiles")
     code = (
-        "from mediacreator.rules.profile_file import profiles_folder as f; from mediacreator.rules.profile import *; "
+        "from mediacreator.rules.profile_file import profiles_folder as f; from mediacreator.rules.library import *; "
     )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}print(f(), profile_ids()[0], load_profile('STD-GEN-CD').medium)"],

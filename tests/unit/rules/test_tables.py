@@ -173,7 +173,12 @@ def test_the_named_uids_are_in_the_tables() -> None:
 def test_the_media_of_ps3_12() -> None:
     media = tables.media_formats()
     assert media["cd_r"].capacity == 80 * 60 * 75 * 2048
-    assert {row.clause.split()[1] for row in media.values() if row.clause.startswith("PS3.12")} == set("FJKMPQRSTUVX")
+    annexes = {
+        status: {row.clause.split()[1] for row in media.values() if row.status == status and "PS3.12" in row.clause}
+        for status in ("current", "retired")
+    }
+    assert annexes == {"current": set("FJKMPQRSTUVX"), "retired": set("BCDEGHIN")}
+    assert not any(row.writer for row in media.values() if row.status == "retired")
     assert {row.key: row.writer for row in media.values() if row.writer} == {"cd_r": "iso9660", "folder": "folder"}
     assert all(1 <= row.max_depth <= 8 and row.capacity % row.sector == 0 for row in media.values())
     assert media["mmc"].file_system == media["sd"].file_system == "fat16"
@@ -187,9 +192,9 @@ def test_the_edition() -> None:
     ("name", "old", "new", "load", "why"),
     [
         ("sop_classes.csv", "uid,name", "uid,label", tables.sop_classes, "columns"),
-        ("sop_classes.csv", "uid,name,record_type,status,clause\n", "", tables.sop_classes, "columns"),
+        ("sop_classes.csv", "uid,name,record_type,status,multi_frame,clause\n", "", tables.sop_classes, "columns"),
         ("sop_classes.csv", "Storage,IMAGE,current", "Storage,IMAGES,current", tables.sop_classes, "IMAGES"),
-        ("sop_classes.csv", "IMAGE,current,PS", "IMAGE,old,PS", tables.sop_classes, "status"),
+        ("sop_classes.csv", "IMAGE,current,no,PS", "IMAGE,old,no,PS", tables.sop_classes, "status"),
         ("sop_classes.csv", "PS3.4 Table B.6-1; PS3.3 F.5.4", "", tables.sop_classes, "clause"),
         ("sop_classes.csv", "1.1.1.1.1,", "1.1.1.1,", tables.sop_classes, "twice"),
         ("record_types.csv", "IMAGE,SERIES,", "IMAGE,SERIE,", tables.record_types, "SERIE"),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mediacreator.rules import tables
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.tables import Key
 from mediacreator.rules.wanted import wanted
 
@@ -79,7 +79,7 @@ def test_values_that_come_from_elsewhere_are_not_read_under_their_own_tag() -> N
 def test_rules_import_nothing_heavy() -> None:
     """Every run of the program pays for what is imported here."""
     code = (
-        "import sys; from mediacreator.rules.profile import load_profile; from mediacreator.rules.wanted import wanted;"
+        "import sys; from mediacreator.rules.library import load_profile; from mediacreator.rules.wanted import wanted;"
         "wanted(load_profile('STD-GEN-CD'));"
         "heavy = {'pydicom', 'numpy', 'lxml', 'click', 'rich', 'importlib.resources', 'pathlib'};"
         "print(sorted(heavy & set(sys.modules)))"

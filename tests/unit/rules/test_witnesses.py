@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.fileset import DIRECTORY_RECORDERS, _four_level_record_type, _single_level_record_type
 
 from mediacreator.rules import tables
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.tables import Key
 from tests.witness import KNOWN, differences, facts, known
 

@@ -11,7 +11,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from benchmarks.generate import make
 from mediacreator.model import Outcome, Scan, SourceFile
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import CHUNK, scan
 from mediacreator.sources import find_sources

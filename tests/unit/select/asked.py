@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mediacreator.model import Header, Scan, Selection
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.select import Likeness, SelectionRequest, select
 
 PROFILE = load_profile("STD-GEN-CD")

@@ -11,7 +11,7 @@ import pytest
 from mediacreator.directory import build_dicomdir
 from mediacreator.formats import open_tree
 from mediacreator.model import Volume
-from mediacreator.rules.profile import load_profile
+from mediacreator.rules.library import load_profile
 from mediacreator.verify import directory_differences
 from tests.headers import header
 from tests.volumes import instance, patient, study, volume
