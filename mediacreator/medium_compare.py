@@ -69,6 +69,9 @@ _KEYS = (
     ("StudyInstanceUID", 0x0020000D, "UI", "STUDY", "study-differs"),
     ("SeriesInstanceUID", 0x0020000E, "UI", "SERIES", "series-differs"),
 )
+ABOVE = frozenset(keyword for keyword, *_ in _KEYS)
+"""Keywords of the keys that are compared with each file, in the records above its own."""
+
 _LEVELS = 8  # above a record in which its patient, study and series are looked for
 
 

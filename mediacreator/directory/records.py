@@ -58,7 +58,7 @@ class _KeyWriter:
             even_if_empty=key.type in {"2", "2C"},
             condition=None if key.condition in _TRUE_OF_A_VALUE else condition(key.condition),
             plain=not key.source and key.vr != "SQ",
-            value=_value_of(key),
+            value=value_of(key),
         )
 
 
@@ -158,8 +158,12 @@ def _is_extended(vr: str, value: bytes) -> bool:
     return vr in TEXT_VRS and not is_default_repertoire(value)
 
 
-def _value_of(key: Key) -> Callable[[Attributes], bytes | None]:
-    """Return how the value of a key is found."""
+def value_of(key: Key) -> Callable[[Attributes], bytes | None]:
+    """Return how the value of a key is found in the attributes of an instance; None and empty: it has none.
+
+    Raises (what is returned):
+        MalformedElement: A sequence cannot be read.
+    """
     if key.source:
         return _SOURCES[key.source]
     if key.vr != "SQ":
