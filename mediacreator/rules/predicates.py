@@ -86,13 +86,18 @@ def nonempty(attributes: Attributes, keyword: str) -> bool | None:
 def subordinate_nonempty(attributes: Attributes, keyword: str) -> bool | None:
     """Tell whether an instance below the record has the attribute with a value. Source: PS3.11 Tables H.3-2, I.3-2.
 
-    The attributes of a record above the instances hold the first value that any of them has.
+    Args:
+        attributes: Of the record: of attributes with this condition, the first value that any instance below has.
+        keyword: Of the attribute.
     """
     return bool(attributes.get(keyword))
 
 
 def xa_image(attributes: Attributes, _keyword: str) -> bool | None:
-    """Ask for the attribute of X-ray angiographic images; it may be there otherwise. Source: PS3.11 Table B.3-2."""
+    """Ask for the attribute of X-ray angiographic images. Source: PS3.11 Table B.3-2.
+
+    Others may have it all the same: PS3.3 F.5 lets any key be added to a record.
+    """
     return True if text(attributes, "SOPClassUID") == uids.X_RAY_ANGIOGRAPHIC_IMAGE else None
 
 
@@ -186,13 +191,18 @@ CONDITIONS: Mapping[str, Condition] = MappingProxyType(
     }
 )
 
+TOLD_BY_THE_VALUE = frozenset(
+    (present.__name__, nonempty.__name__, subordinate_nonempty.__name__, extended_character_set.__name__)
+)
+"""Conditions that never ask for what an instance lacks."""
+
 KEEPS: Mapping[str, Keep] = MappingProxyType({"": lambda _item: True, has_concept_mod.__name__: has_concept_mod})
 
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
         "latest_verification_datetime": "the latest VerificationDateTime of the items of VerifyingObserverSequence",
         "icon": "an icon made for the directory by the rules of PS3.3 F.7; one that an instance carries is not copied",
-        "dataset_or_shared_groups": "the attribute of the instance, else the first one in Shared Functional Groups Sequence",
+        "dataset_or_shared_groups": "the attribute of the instance, else the first in SharedFunctionalGroupsSequence",
     }
 )
 """Where a key's value comes from when it is not the attribute of the same name; carried out by the directory stage."""
