@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 
 from mediacreator.errors import UsageError
+from mediacreator.rules.augmenting import refuse_unless_superset
 from mediacreator.rules.profile import ApplicationProfile
-from mediacreator.rules.profile_file import ProfileFile, Raw, profile_files
-
-
-def _files(folders: tuple[str, ...], may_hold: str = "") -> Iterator[ProfileFile]:
-    for folder in ("", *folders):
-        yield from profile_files(folder, may_hold=may_hold)
+from mediacreator.rules.profile_file import ProfileFile, profile_files
+from mediacreator.rules.toml_table import Table
 
 
 @cache
@@ -27,19 +23,21 @@ def profile_ids(folders: tuple[str, ...] = (), *, status: str = "current") -> tu
     Raises:
         UsageError: A profile file is wrong, or two profiles have one identifier; the message says where.
     """
-    found: dict[str, str] = {}
-    for file in _files(folders):
+    found: dict[str, tuple[str, str]] = {}  # file, status
+    for file in (file for folder in ("", *folders) for file in profile_files(folder)):
         file.identifiers()
         for identifier, its_status in file.statuses():
             if identifier in found:
-                raise UsageError(f"{file.name}: identifier: {identifier} is another file's already")
-            found[identifier] = its_status
-    return tuple(identifier for identifier, its_status in found.items() if its_status == status)
+                raise UsageError(f"{file.name}: identifier: {identifier} stands in {found[identifier][0]} already")
+            found[identifier] = (file.name, its_status)
+    return tuple(identifier for identifier, (_, its_status) in found.items() if its_status == status)
 
 
 @cache
 def load_profile(identifier: str, folders: tuple[str, ...] = ()) -> ApplicationProfile:
-    """Return one profile by its identifier, as PS3.11 prints it; a retired one too.
+    """Return one profile by its identifier, as PS3.11 prints it; a retired one too, with its status.
+
+    Only files that can hold the identifier are read, so that a job costs what its own profile costs.
 
     Args:
         identifier: ``STD-GEN-CD``.
@@ -48,10 +46,27 @@ def load_profile(identifier: str, folders: tuple[str, ...] = ()) -> ApplicationP
     Raises:
         UsageError: There is no such profile (the message names the nearest one), or its file is wrong.
     """
-    return _file_of(identifier, folders).resolve(identifier, lambda base: merged(base, folders, (identifier,)))
+    return resolve(_file_of(identifier, folders), identifier, folders)
 
 
-def merged(identifier: str, folders: tuple[str, ...], seen: tuple[str, ...]) -> Raw:
+def resolve(file: ProfileFile, identifier: str, folders: tuple[str, ...]) -> ApplicationProfile:
+    """Return one profile of a file, whether or not the file lies in one of the folders.
+
+    Args:
+        file: Of ours or of a site.
+        identifier: One of ``file.identifiers()``.
+        folders: Of a site, where what it extends may lie.
+
+    Raises:
+        UsageError: The file is wrong.
+    """
+    profile = file.resolve(identifier, lambda base: _merged(base, folders, (identifier,)))
+    if profile.extends:
+        refuse_unless_superset(load_profile(profile.extends, folders), profile)
+    return profile
+
+
+def _merged(identifier: str, folders: tuple[str, ...], seen: tuple[str, ...]) -> Table:
     """Return the table of a profile that another extends.
 
     Args:
@@ -63,14 +78,17 @@ def merged(identifier: str, folders: tuple[str, ...], seen: tuple[str, ...]) -> 
         UsageError: It does not exist, or extends itself in the end.
     """
     if identifier in seen:
-        raise UsageError(f"{identifier} extends itself: {' -> '.join((*seen, identifier))}. End the circle.")
-    return _file_of(identifier, folders).merged(identifier, lambda base: merged(base, folders, (*seen, identifier)))
+        raise UsageError(f"{identifier} extends itself: {' -> '.join((*seen, identifier))}")
+    return _file_of(identifier, folders).merged(identifier, lambda base: _merged(base, folders, (*seen, identifier)))
 
 
 def _file_of(identifier: str, folders: tuple[str, ...]) -> ProfileFile:
-    for file in _files(folders, may_hold=identifier):
-        if identifier in file.identifiers():
-            return file
+    for folder in ("", *folders):
+        found = [file for file in profile_files(folder, may_hold=identifier) if identifier in file.identifiers()]
+        if len(found) > 1:
+            raise UsageError(f"{found[1].name}: identifier: {identifier} stands in {found[0].name} already")
+        if found:
+            return found[0]
     known = (*profile_ids(folders), *profile_ids(folders, status="retired"))
     near = get_close_matches(identifier.upper(), known, n=1, cutoff=0)
     raise UsageError(f"there is no profile {identifier!r}; the nearest is {near[0]}" if near else "no profiles found")

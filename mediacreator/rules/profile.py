@@ -126,7 +126,7 @@ class DirectoryRule:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How the medium may be written (PS3.11 X.2.1): ``must_offer`` (one of those that say so), ``may`` or ``no``."""
+    """How the medium may be written (PS3.11 X.2.1): must_offer (one of those that say so), may, no or unstated."""
 
     finalize: str
     multisession: str
@@ -155,6 +155,7 @@ class ApplicationProfile:
     attributes: tuple[AttributeRule, ...] = ()
     jpeg_interchange_format: bool = False  # each JPEG frame carries its own tables (PS3.11 B, H, J, M)
     transport: Mapping[str, str] = field(default_factory=dict)  # what a mail that carries it must say (PS3.11 L.3.2)
+    clauses: Mapping[str, str] = field(default_factory=dict)  # of roles, medium, security and what else has no row
     extends: str = ""  # identifier of the standard profile that an augmented one adds to (PS3.11 7)
     last_in: str = ""  # edition that last had a retired profile
     notes: tuple[str, ...] = ()  # decisions on ambiguities, and what is not verified

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
 
 from mediacreator.rules import uids
 from mediacreator.rules.checks import CHECKS
@@ -24,10 +27,12 @@ from mediacreator.rules.tables import (
     key_names_unknown,
     media_formats,
     record_types,
+    scan_attributes,
     sop_classes,
     transfer_syntaxes,
 )
 
+STATUSES = ("current", "retired")
 ROLES = ("FSC", "FSR", "FSU")
 REQUIREMENTS = ("M", "O", "CS", "M*", "X")
 SELECTORS = ("any_media_storage", "multi_frame")
@@ -41,52 +46,69 @@ _CAN_TELL = ("one_of", "range", "same_as", "present", "check")
 _REMEDY = "Leave the instance out, or choose a profile that holds it, as STD-GEN-CD."
 
 
-def profile_of(fields: Fields, identifier: str, title: str, source: str) -> ApplicationProfile:
+def profile_of(fields: Fields, identifier: str, source: str, names_elsewhere: tuple[str, ...]) -> ApplicationProfile:
     """Return the profile that a merged table says.
+
+    Args:
+        fields: Of the table, names of axes replaced.
+        identifier: Of the profile.
+        source: File that it came from.
+        names_elsewhere: Objects of other profiles of the class: a scope may name them too.
 
     Raises:
         UsageError: A field is unknown, missing, or not what it must be.
     """
-    for name in ("identifier", "title"):
-        fields.string(name)
+    fields.string("identifier")
     roles = fields.strings("roles", of=ROLES)
-    rows = fields.tables("objects")
-    fields.unique("objects", [str(row.raw.get("name")) for row in rows])
-    objects = tuple(_object(row, roles) for row in rows)
+    objects = fields.each("objects", lambda row: _object(row, roles), unique="name")
     names = tuple(rule.name for rule in objects)
-    attributes = fields.tables("attributes", optional=True)
-    fields.unique("attributes", [str(row.raw.get("name")) for row in attributes])
+    known = (*names, *names_elsewhere, IMAGES)
     profile = ApplicationProfile(
         id=identifier,
-        title=title,
-        annex=fields.string("annex"),
+        title=fields.string("title"),
+        annex=fields.string("annex", "" if identifier.startswith("PRI-") else None),
         clause=fields.string("clause"),
-        status=fields.string("status", of=("current", "retired")),
+        status=fields.string("status", of=STATUSES),
         roles=roles,
         medium=fields.string("medium", of=media_formats()),
         objects=objects,
-        directory=_directory(fields.table("directory")),
-        session=_session(fields.table("session")),
+        directory=_directory(fields.inner("directory")),
+        session=_session(fields.inner("session")),
         security=fields.string("security", of=SECURITY),
-        groups=tuple(_group(row, names, roles) for row in fields.tables("groups", optional=True)),
-        pairings=tuple(_pairing(row, names) for row in fields.tables("pairings", optional=True)),
-        attributes=tuple(_attribute(row, names) for row in attributes),
+        groups=fields.each("groups", lambda row: _group(row, names, roles), optional=True),
+        pairings=fields.each("pairings", lambda row: _pairing(row, names, known), optional=True),
+        attributes=fields.each("attributes", lambda row: _attribute(row, names, known), unique="name", optional=True),
         jpeg_interchange_format=fields.take("jpeg_interchange_format", bool, default=False),
         transport={key: str(value) for key, value in fields.take("transport", dict, {}).items()},
+        clauses={},
         extends=fields.string("extends", ""),
         last_in=fields.string("last_in", ""),
         notes=fields.strings("notes", []),
         source=source,
     )
+    profile = replace(profile, clauses=_clauses(fields.inner("clauses"), profile))
+    if (profile.status == "retired") != bool(profile.last_in):
+        fields.refuse("last_in", "names the edition that last had a retired profile, and no other has it")
     fields.done()
     return profile
+
+
+def _clauses(fields: Fields, profile: ApplicationProfile) -> dict[str, str]:
+    """Return where it stands what the profile says in single fields: one clause for each of them that it uses."""
+    used = ["roles", "medium", "security"]
+    used += ["jpeg_interchange_format"] if profile.jpeg_interchange_format else []
+    used += ["transport"] if profile.transport else []
+    clauses = {name: fields.string(name) for name in used}
+    fields.done()
+    return clauses
 
 
 def _object(row: Fields, roles: tuple[str, ...]) -> ObjectRule:
     requirements = row.take("requirements", dict)
     if set(requirements) != set(roles) or set(requirements.values()) - set(REQUIREMENTS):
         row.refuse(
-            "requirements", f"is {requirements}, expected one of {', '.join(REQUIREMENTS)} for {', '.join(roles)}"
+            "requirements",
+            f"is {dict(requirements)}, expected one of {', '.join(REQUIREMENTS)} for each of {', '.join(roles)}",
         )
     selector = row.string("selector", "", of=SELECTORS)
     names = row.strings("sop_classes", [])
@@ -96,20 +118,16 @@ def _object(row: Fields, roles: tuple[str, ...]) -> ObjectRule:
     syntaxes = row.strings("transfer_syntaxes", [])
     if declared == bool(syntaxes):
         row.refuse("transfer_syntaxes", "give either transfer_syntaxes or declared")
-    rule = ObjectRule(
+    return ObjectRule(
         name=row.string("name"),
-        sop_classes=tuple(_named(row, "sop_classes", name, _sop_class_uids) for name in names),
+        sop_classes=tuple(_named(row, "sop_classes", name, _sop_class_uids()) for name in names),
         selector=selector,
-        transfer_syntaxes=_all_in_files()
-        if declared
-        else tuple(_named(row, "transfer_syntaxes", name, _transfer_syntax_uids) for name in syntaxes),
-        requirements=requirements,
+        transfer_syntaxes=_all_in_files() if declared else _syntaxes(row, syntaxes),
+        requirements=dict(requirements),
         clause=row.string("clause"),
-        where=_where(row),
+        where=row.each("where", _constraint, optional=True),
         declared=declared,
     )
-    row.done()
-    return rule
 
 
 def _all_in_files() -> tuple[str, ...]:
@@ -122,81 +140,92 @@ def _all_in_files() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda uid: uid != uids.EXPLICIT_VR_LITTLE_ENDIAN))
 
 
-def _sop_class_uids() -> dict[str, str]:
+def _syntaxes(row: Fields, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_named(row, "transfer_syntaxes", name, _transfer_syntax_uids()) for name in names)
+
+
+@cache
+def _sop_class_uids() -> Mapping[str, str]:
     return {"Media Storage Directory Storage": uids.MEDIA_STORAGE_DIRECTORY} | {
         row.name: row.uid for row in sop_classes().values()
     }
 
 
-def _transfer_syntax_uids() -> dict[str, str]:
+@cache
+def _transfer_syntax_uids() -> Mapping[str, str]:
     return {row.name: row.uid for row in transfer_syntaxes().values()}
 
 
-def _named(row: Fields, key: str, name: str, table: Callable[[], dict[str, str]]) -> str:
-    known = table()
+def _named(row: Fields, key: str, name: str, known: Mapping[str, str]) -> str:
     if name not in known:
-        row.refuse(key, f"{name!r} is not in mediacreator/tables")
+        near = get_close_matches(name, known, n=1, cutoff=0)
+        row.refuse(key, f"{name!r} is not in mediacreator/tables; the nearest is {near[0]!r}")
     return known[name]
 
 
-def _where(row: Fields) -> tuple[Constraint, ...]:
-    found = []
-    for inner in row.tables("where", optional=True):
-        found.append(_constraint(inner))
-        inner.done()
-    return tuple(found)
+def _tag(row: Fields, default: str | None = None) -> int:
+    tag = row.string("tag", default)
+    if not re.fullmatch(r"[0-9A-F]{8}", tag):
+        row.refuse("tag", f"is {tag!r}, expected eight hexadecimal digits")
+    return int(tag, 16)
 
 
 def _constraint(row: Fields) -> Constraint:
     """Return what the fields of a row ask of an attribute: one way of saying it, exactly."""
-    given = [name for name in _CAN_TELL if name in row.raw]
+    given = [name for name in _CAN_TELL if name in row.table]
     if len(given) != 1:
         row.refuse(given[1] if given else "one_of", f"give exactly one of {', '.join(_CAN_TELL)}")
     check = row.string("check", "", of=CHECKS)
-    tag = row.string("tag", "00000000" if check else None)
-    if not re.fullmatch(r"[0-9A-F]{8}", tag):
-        row.refuse("tag", f"is {tag!r}, expected eight hexadecimal digits")
     limits = row.take("range", list, [])
     if limits and (len(limits) != 2 or not all(isinstance(limit, int) for limit in limits) or limits[0] > limits[1]):
         row.refuse("range", f"is {limits}, expected the smallest and the largest number")
-    return Constraint(
+    constraint = Constraint(
         keyword=row.string("keyword", "" if check else None),
-        tag=int(tag, 16),
+        tag=_tag(row, "00000000" if check else None),
         vr=row.string("vr", "" if check else None),
         number=row.take("number", int, 1),
         one_of=row.strings("one_of", []),
         minimum=limits[0] if limits else None,
         maximum=limits[1] if limits else None,
-        same_as=row.string("same_as", ""),
+        same_as=row.string("same_as", "", of=_comparable()),
         offset=row.take("offset", int, 0),
         present=row.take("present", bool, default=False),
         check=check,
     )
+    if given[0] in ("one_of", "range", "present") and not row.table[given[0]]:
+        row.refuse(given[0], "says nothing")
+    return constraint
 
 
-def _scope(row: Fields, names: tuple[str, ...], also: tuple[str, ...] = ()) -> tuple[str, ...]:
+@cache
+def _comparable() -> tuple[str, ...]:
+    """Return the attributes that another may be compared with: the numbers that a scan reads of every instance."""
+    return tuple(sorted(row.path for row in scan_attributes() if row.vr == "US"))
+
+
+def _scope(row: Fields, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the objects of this profile that a row speaks of; what an axis took away is left out."""
     scope = row.strings("scope")
-    known = [name for name in scope if name in names or name in also]
-    if not known:
-        row.refuse("scope", f"{', '.join(scope)}: no object of the profile has such a name")
-    return tuple(known)  # an axis may have taken the others away
+    for name in scope:
+        if name not in known:
+            row.refuse("scope", f"{name!r} is no object of the profile: {', '.join(dict.fromkeys(known))}")
+    return tuple(name for name in scope if name in names or name == IMAGES)
 
 
-def _attribute(row: Fields, names: tuple[str, ...]) -> AttributeRule:
-    rule = AttributeRule(
-        name=row.string("name"),
-        scope=_scope(row, names, (IMAGES,)),
-        where=_where(row),
+def _attribute(row: Fields, names: tuple[str, ...], known: tuple[str, ...]) -> AttributeRule:
+    name = row.string("name")
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        row.refuse("name", f"is {name!r}, expected words of a-z and 0-9 joined with -")
+    return AttributeRule(
+        name=name,
+        scope=_scope(row, names, known),
+        where=row.each("where", _constraint, optional=True),
         constraint=_constraint(row),
         create_only=row.take("create_only", bool, default=False),
         severity=row.string("severity", "error", of=SEVERITIES),
         clause=row.string("clause"),
         remedy=row.string("remedy", _REMEDY),
     )
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name):
-        row.refuse("name", f"is {rule.name!r}, expected words of a-z and 0-9 joined with -")
-    row.done()
-    return rule
 
 
 def _group(row: Fields, names: tuple[str, ...], roles: tuple[str, ...]) -> ObjectGroup:
@@ -206,32 +235,23 @@ def _group(row: Fields, names: tuple[str, ...], roles: tuple[str, ...]) -> Objec
         of=row.strings("of", of=names),
         clause=row.string("clause"),
     )
-    row.done()
+    if not 1 <= group.at_least <= len(group.of):
+        row.refuse("at_least", f"is {group.at_least}, expected 1 to {len(group.of)}")
     return group
 
 
-def _pairing(row: Fields, names: tuple[str, ...]) -> Pairing:
-    pairing = Pairing(
-        scope=_scope(row, names),
+def _pairing(row: Fields, names: tuple[str, ...], known: tuple[str, ...]) -> Pairing:
+    return Pairing(
+        scope=_scope(row, names, tuple(name for name in known if name != IMAGES)),
         photometric=row.string("photometric"),
-        transfer_syntaxes=tuple(
-            _named(row, "transfer_syntaxes", name, _transfer_syntax_uids) for name in row.strings("transfer_syntaxes")
-        ),
+        transfer_syntaxes=_syntaxes(row, row.strings("transfer_syntaxes")),
         clause=row.string("clause"),
     )
-    row.done()
-    return pairing
 
 
 def _directory(fields: Fields) -> DirectoryRule:
     keys: dict[str, tuple[Key, ...]] = {}
-    for row in fields.tables("keys", optional=True):
-        records = row.strings("records", of=tuple(record_types()))
-        key = _key(row)
-        for record in records:
-            if key.tag in {other.tag for other in keys.get(record, ())}:
-                row.refuse("keyword", f"{key.keyword} of {record} stands twice")
-            keys[record] = (*keys.get(record, ()), key)
+    fields.each("keys", lambda row: _add_key(row, keys), optional=True)
     rule = DirectoryRule(
         dicomdir=fields.string("dicomdir", of=("required", "optional")),
         empty_allowed=fields.take("empty_allowed", bool),
@@ -241,14 +261,23 @@ def _directory(fields: Fields) -> DirectoryRule:
         unique_patient_id=fields.take("unique_patient_id", bool),
         clause=fields.string("clause"),
         keys=keys,
-        icons=tuple(_icon(row) for row in fields.tables("icons", optional=True)),
+        icons=fields.each("icons", _icon, optional=True),
     )
     fields.done()
     return rule
 
 
+def _add_key(row: Fields, keys: dict[str, tuple[Key, ...]]) -> None:
+    records = row.strings("records", of=tuple(record_types()))
+    key = _key(row)
+    for record in records:
+        if any(key.tag == other.tag for other in keys.get(record, ())):
+            row.refuse("keyword", f"{key.keyword} of {record} stands twice")
+        keys[record] = (*keys.get(record, ()), key)
+
+
 def _icon(row: Fields) -> IconRule:
-    icon = IconRule(
+    return IconRule(
         records=row.strings("records", of=tuple(record_types())),
         required=row.take("required", bool),
         rows=row.take("rows", int, 0),
@@ -257,24 +286,18 @@ def _icon(row: Fields) -> IconRule:
         photometric=row.strings("photometric", [], of=("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")),
         clause=row.string("clause"),
     )
-    row.done()
-    return icon
 
 
 def _key(row: Fields) -> Key:
-    tag = row.string("tag")
-    if not re.fullmatch(r"[0-9A-F]{8}", tag):
-        row.refuse("tag", f"is {tag!r}, expected eight hexadecimal digits")
     kind, condition = row.string("type"), row.string("condition", "")
     keep, source = row.string("keep", ""), row.string("source", "")
     unknown = key_names_unknown(kind, condition, keep, source)
     if unknown:
-        row.refuse("type", unknown)
-    items = tuple(_key(item) for item in row.tables("items", optional=True))
-    row.unique("items", [f"{item.tag:08X}" for item in items])
-    key = Key(
+        row.refuse(next((name for name in ("condition", "keep", "source") if f"no {name}" in unknown), "type"), unknown)
+    items = row.each("items", _key, unique="tag", optional=True)
+    return Key(
         keyword=row.string("keyword"),
-        tag=int(tag, 16),
+        tag=_tag(row),
         vr=row.string("vr"),
         type=kind,
         condition=condition,
@@ -283,8 +306,6 @@ def _key(row: Fields) -> Key:
         clause=row.string("clause"),
         items=tuple(sorted(items, key=lambda item: item.tag)),
     )
-    row.done()
-    return key
 
 
 def _session(fields: Fields) -> Session:

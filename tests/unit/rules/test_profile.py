@@ -1,4 +1,4 @@
-"""Application profiles: the six of Annex D, their answers, and the files that are refused."""
+"""Application profiles: the six of Annex D, and what they answer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from mediacreator.errors import InternalError, UsageError
 from mediacreator.rules import tables, uids
 from mediacreator.rules.library import load_profile, profile_ids
 from mediacreator.rules.profile import ApplicationProfile, merge_keys
-from mediacreator.rules.profile_file import profile_files, profiles_folder
+from mediacreator.rules.profile_file import profiles_folder
 from mediacreator.rules.tables import TYPES, Key
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-PRIVATE = Path(__file__).parent / "private.toml"
 
 
 @pytest.fixture(scope="module")
@@ -164,129 +163,6 @@ def test_a_raised_icon_is_still_made_not_copied() -> None:
 
     merged = {key.keyword: key for key in merge_keys(base, (raised,))}
     assert (merged["IconImageSequence"].type, merged["IconImageSequence"].source) == ("1", "icon")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "line", "why"),
-    [
-        ('annex = "D"', 'anex = "D"', None, "annex: is missing"),
-        ('status = "current"\n', 'status = "current"\ncolour = "blue"\n', 'colour = "blue"', "colour: is unknown"),
-        ('status = "current"', 'status = "fine"', 'status = "fine"', "'fine', expected one of current, retired"),
-        ('status = "current"', 'status = "current"\nstatus = "retired"', None, "at line"),
-        ("multi_volume = false", 'multi_volume = "no"', 'multi_volume = "no"', "expected bool"),
-        ("multi_volume = false\n", "", None, "session.multi_volume: is missing"),
-        ('packet = "must_offer"', 'packet = "must"', 'packet = "must"', "session.packet"),
-        ('medium = "bd"', 'medium = "blu_ray"', None, "'blu_ray', expected one of bd"),
-        ('roles = ["FSC", "FSR", "FSU"]', 'roles = ["FSC", "FSR", "FSX"]', None, "'FSX'"),
-        ('roles = ["FSC", "FSR", "FSU"]', 'roles = ["FSC", "FSR", "FSR"]', None, "'FSR' stands twice"),
-        ('roles = ["FSC", "FSR", "FSU"]', 'roles = ["FSC", "FSR"]', None, "requirements"),
-        ('FSU = "O" }', 'FSU = "maybe" }', None, "maybe"),
-        ('security = "none"', 'security = "rot13"', None, "rot13"),
-        ('name = "ANY"', 'name = "DIR"', None, "'DIR' stands twice"),
-        ('selector = "any_media_storage"', 'selector = "everything"', None, "everything"),
-        ('selector = "any_media_storage"\n', "", None, "either sop_classes or selector"),
-        ('"Media Storage Directory Storage"', '"Media Storage"', None, "'Media Storage' is not in"),
-        ('["Explicit VR Little Endian"]', '["Explicit"]', None, "'Explicit' is not in"),
-        ('["Explicit VR Little Endian"]', "[]", None, "either transfer_syntaxes or declared"),
-        ('tag = "00080008"', 'tag = "0008,0008"', None, "eight hexadecimal digits"),
-        ('records = ["IMAGE"]', 'records = ["PICTURE"]', None, "'PICTURE'"),
-        (
-            'keyword = "ReferencedImageSequence"\ntag = "00081140"',
-            'keyword = "ImageType"\ntag = "00080008"',
-            None,
-            "twice",
-        ),
-        ('condition = "present"', 'condition = "there"', None, "no condition is named 'there'"),
-        ('type = "1C"\ncondition = "present"', 'type = "1C"', None, "condition '' for type 1C"),
-        ('type = "1C"\ncondition = "present"', 'type = "1"\ncondition = "present"', None, "for type 1"),
-        ('type = "1C"', 'type = "4"', None, "type '4'"),
-        ('tag = "00081155"', 'tag = "00081150"', None, "twice"),
-        ('value = "BD"', 'value = "CD"', None, "'CD' stands twice"),
-        ('value = "BD"', 'value = "B D"', None, "does not begin with AUG- or PRI-"),
-        ('name = "medium"', 'name = "sec"', None, "twice"),
-        ('"PRI-HOSPITAL-{sec}{medium}"', '"PRI-HOSPITAL-{sec}"', None, "does not name each axis once"),
-        ('on {medium}, uncompressed"', 'on {disc}, uncompressed"', None, "names what is no axis"),
-        ('medium = "bd"', 'remove = { colour = ["blue"] }', None, "expected roles or objects"),
-        ("[directory] ", "[directories] ", None, "directory.dicomdir: is missing"),
-        ("[[objects]]", "[objects]", None, "private.toml: "),
-        ("finalize", "final\nize", None, "private.toml: "),
-    ],
-)
-def test_a_wrong_file_is_refused_with_line_field_and_reason(
-    tmp_path: Path, old: str, new: str, line: str | None, why: str
-) -> None:
-    text = PRIVATE.read_text(encoding="utf-8")
-    assert old in text
-    text = text.replace(old, new, 1)
-    (tmp_path / "private.toml").write_text(text, encoding="utf-8")
-
-    with pytest.raises(UsageError) as caught:
-        resolve_all(tmp_path)
-
-    assert why in str(caught.value)
-    assert str(caught.value).startswith("private.toml")
-    if line:
-        number = next(n for n, found in enumerate(text.splitlines(), 1) if found.startswith(line))
-        assert str(caught.value).startswith(f"private.toml:{number}: ")
-
-
-def resolve_all(folder: Path) -> None:
-    for file in profile_files(str(folder)):
-        for identifier in file.identifiers():
-            file.resolve(identifier)
-
-
-def test_an_axis_value_takes_away_a_role_and_an_object(tmp_path: Path) -> None:
-    """As the DVD profiles of PS3.11 Annexes B, C and E will: no updater."""
-    text = PRIVATE.read_text(encoding="utf-8").replace(
-        'medium = "bd"', 'medium = "bd"\nremove = { roles = ["FSU"], objects = ["ANY"] }'
-    )
-    (tmp_path / "private.toml").write_text(text, encoding="utf-8")
-
-    (file,) = profile_files(str(tmp_path))
-    disc = file.resolve("PRI-HOSPITAL-BD")
-
-    assert disc.roles == ("FSC", "FSR")
-    assert [(row.name, row.requirements) for row in disc.objects] == [("DIR", {"FSC": "M", "FSR": "M"})]
-    assert file.resolve("PRI-HOSPITAL-CD").roles == ("FSC", "FSR", "FSU")
-
-
-def test_an_axis_value_adds_to_lists_and_tables(tmp_path: Path) -> None:
-    """As the compressed profiles will: one more object rule, one key raised."""
-    text = PRIVATE.read_text(encoding="utf-8") + (
-        "\n[[axes.values.objects]]\n"
-        'name = "CT"\nsop_classes = ["CT Image Storage"]\ntransfer_syntaxes = ["RLE Lossless"]\n'
-        'requirements = { FSC = "O", FSR = "M", FSU = "O" }\nclause = "test"\n'
-    )
-    (tmp_path / "private.toml").write_text(text, encoding="utf-8")
-
-    (file,) = profile_files(str(tmp_path))
-
-    assert file.resolve("PRI-HOSPITAL-BD").transfer_syntaxes_for(CT) == (
-        uids.EXPLICIT_VR_LITTLE_ENDIAN,
-        "1.2.840.10008.1.2.5",
-    )
-    assert file.resolve("PRI-HOSPITAL-CD").transfer_syntaxes_for(CT) == (uids.EXPLICIT_VR_LITTLE_ENDIAN,)
-
-
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        list(profile_files(str(tmp_path / "none")))
-
-
-def test_a_file_that_is_not_text(tmp_path: Path) -> None:
-    (tmp_path / "annex-x.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match=r"annex-x\.toml"):
-        list(profile_files(str(tmp_path)))
-
-
-def test_only_files_that_can_hold_the_identifier_are_read(tmp_path: Path) -> None:
-    shutil.copy(PRIVATE, tmp_path)
-    (tmp_path / "annex-k.toml").write_text('identifier = "STD-DEN-CD"\nthis is not TOML', encoding="utf-8")
-
-    assert [file.name for file in profile_files(str(tmp_path), may_hold="PRI-HOSPITAL-CD")] == ["private.toml"]
-    with pytest.raises(UsageError, match=r"annex-k\.toml"):
-        list(profile_files(str(tmp_path), may_hold="STD-DEN-CD"))
 
 
 def test_profiles_lie_inside_an_installed_package(tmp_path: Path) -> None:
