@@ -6,13 +6,15 @@ A stage asks a Claim, never a single profile, so that several need no branch any
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from mediacreator.errors import UsageError
+from mediacreator.model import Attributes, Header
 from mediacreator.rules.library import load_profile
-from mediacreator.rules.profile import ApplicationProfile, merge_keys
+from mediacreator.rules.profile import ApplicationProfile, Option, merge_keys
 from mediacreator.rules.tables import Key, MediaFormat, record_types
+from mediacreator.rules.verdicts import Judge, Verdict
 
 SEPARATOR = ","
 
@@ -23,6 +25,7 @@ class Claim:
 
     profiles: tuple[ApplicationProfile, ...]  # one or more
     _keys: dict[tuple[str, tuple[str, ...]], tuple[Key, ...]] = field(default_factory=dict, init=False, repr=False)
+    _judges: list[Judge] = field(default_factory=list, init=False, repr=False)  # one, once it is needed
 
     @property
     def id(self) -> str:
@@ -48,6 +51,25 @@ class Claim:
         """Tell whether instances of a SOP Class may be in the File-set under one of the profiles."""
         return any(profile.accepts(sop_class_uid) for profile in self.profiles)
 
+    def verdict(self, attributes: Attributes, sop_class_uid: str) -> Verdict:
+        """Return what the profiles say of an instance that is to be written, and how it may be stored."""
+        if not self._judges:
+            self._judges.append(Judge(self.profiles))
+        return self._judges[0].verdict(attributes, sop_class_uid)
+
+    def options(self, attributes: Attributes, sop_class_uid: str) -> tuple[Option, ...]:
+        """Return the ways in which an instance may be stored, in the order of the profiles; none if none covers it.
+
+        A profile whose rules the instance breaks offers none: under another it may not have its Transfer Syntaxes.
+
+        Source: PS3.11 X.3.1.
+        """
+        return self.verdict(attributes, sop_class_uid).options
+
+    def covering(self, header: Header) -> tuple[str, ...]:
+        """Return the identifiers of the profiles under which an instance can be written, in their order."""
+        return self.verdict(header.attributes, header.sop_class_uid).profiles
+
     def keys_for(self, record_type: str, covered_by: Sequence[str] = ()) -> tuple[Key, ...]:
         """Return the keys of a directory record: those of PS3.3 F.5 and those of the profiles that ask for more.
 
@@ -64,9 +86,25 @@ class Claim:
             chosen = [p for p in self.profiles if not covered_by or p.id in covered_by]
             keys = chosen[0].keys_for(record_type) if chosen else record_types()[record_type].keys
             for profile in chosen[1:]:
-                keys = merge_keys(keys, profile.directory.keys.get(record_type, ()))
+                keys = _both(keys, merge_keys(keys, profile.directory.keys.get(record_type, ())), profile, record_type)
             self._keys[asked] = keys
         return self._keys[asked]
+
+
+def _both(
+    before: tuple[Key, ...], merged: tuple[Key, ...], profile: ApplicationProfile, record_type: str
+) -> tuple[Key, ...]:
+    """Correct merged keys of which one profile asks with type 1C and another with type 2.
+
+    Type 1C is the stricter, but lets the attribute be absent, which type 2 does not: written with its value if there is
+    one, and empty if not, it is what both ask for.
+    """
+    kinds = {key.tag: {key.type} for key in before}
+    for key in profile.directory.keys.get(record_type, ()):
+        kinds.setdefault(key.tag, set()).add(key.type)
+    return tuple(
+        replace(key, type="2", condition="") if kinds.get(key.tag, set()) >= {"1C", "2"} else key for key in merged
+    )
 
 
 @cache

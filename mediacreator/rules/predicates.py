@@ -196,6 +196,21 @@ TOLD_BY_THE_VALUE = frozenset(
 )
 """Conditions that never ask for what an instance lacks."""
 
+LOOKS_AT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "xa_image": ("SOPClassUID",),
+        "biplane": ("ImageType",),
+        "xa_biplane": ("SOPClassUID", "ImageType"),
+        "verified": ("VerificationFlag",),
+        "hl7_structured_document": ("SOPClassUID",),
+        "has_presentation_state_relationship": ("SOPClassUID",),
+        "modality_absent": ("Modality",),
+        "anatomic_region_absent": ("AnatomicRegionSequence",),
+        "anatomic_region_present": ("AnatomicRegionSequence",),
+    }
+)
+"""What conditions look at besides the attribute of their key."""
+
 KEEPS: Mapping[str, Keep] = MappingProxyType({"": lambda _item: True, has_concept_mod.__name__: has_concept_mod})
 
 SOURCES: Mapping[str, str] = MappingProxyType(

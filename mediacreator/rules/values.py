@@ -56,3 +56,8 @@ def numeric(value: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return found if found.is_finite() else None
+
+
+def has_value(value: bytes | None, vr: str) -> bool:
+    """Tell whether a value is there and more than padding; a binary zero is a value."""
+    return bool(value and (vr in _NUMBERS or value.strip(b" \0")))
