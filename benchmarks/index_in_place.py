@@ -26,7 +26,7 @@ def index(folder: str, workers: int = 2) -> bytes:
 def _index(folder: str, workers: int) -> bytes:
     profile = load_profile("STD-GEN-CD")
     sources = find_sources([folder])
-    scanned = scan(sources.files, wanted(profile), workers=workers, progress=Silent())
+    scanned = scan(sources.files, wanted((profile,)), workers=workers, progress=Silent())
     (content,) = select(scanned, profile, SelectionRequest(), compare=ContentComparer()).file_sets
     work = plan(content.instances(), lambda instance: profile.transfer_syntaxes_for(instance.header.sop_class_uid))
     with Spool() as spool:

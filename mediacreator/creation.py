@@ -131,7 +131,7 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     progress.start("find", 0, 0)
     sources = find_sources(request.sources)
     progress.advance(len(sources.files), 0)
-    scanned = _with_sources(scan(sources.files, wanted(profile), workers=workers, progress=progress), sources)
+    scanned = _with_sources(scan(sources.files, wanted((profile,)), workers=workers, progress=progress), sources)
     chosen = replace(request.selection, private_sop_classes=settings.private_sop_classes)
     return Prepared(profile, scanned, select(scanned, profile, chosen, compare=ContentComparer(_same_pixels)), workers)
 

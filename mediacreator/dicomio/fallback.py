@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from mediacreator.dicomio.elements import MalformedElement, split_elements
-from mediacreator.dicomio.header import RawHeader, Wanted, read_explicit_dataset
+from mediacreator.dicomio.header import BULK_KEPT, BULK_VRS, RawHeader, Wanted, read_explicit_dataset
 from mediacreator.dicomio.window import NotDICOM, Truncated, Unusual
 from mediacreator.errors import MediumError
 from mediacreator.model import UNDEFINED_LENGTH, PixelDataPlace
@@ -203,10 +203,11 @@ def _attributes(dataset: FileDataset, wanted: Wanted, encoding: tuple[bool, bool
         raw = dataset.get_item(key.tag)
         converted = not isinstance(raw, RawDataElement)  # pydicom converts the character set while reading
         if key.vr == "SQ" or converted:
-            found[key.keyword] = _written_value(dataset, key.tag)
+            value = _written_value(dataset, key.tag)
         else:
             value = bytes(raw.value or b"")
-            found[key.keyword] = value if little else _swapped(value, _NUMBER_BYTES.get(key.vr, 1))
+            value = value if little else _swapped(value, _NUMBER_BYTES.get(key.vr, 1))
+        found[key.keyword] = value[:BULK_KEPT] if key.vr in BULK_VRS else value
     return found
 
 

@@ -43,6 +43,12 @@ PIXEL_DATA = {
     b"\xe0\x7f\x09\x00": "DoubleFloatPixelData",
 }
 
+BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW"))
+"""VRs of wanted attributes of which only the beginning is kept: that there is a value matters, not what it is."""
+
+BULK_KEPT = 2
+"""Bytes that are kept of a bulk value, none of an empty one."""
+
 _OTHER_READER = frozenset((EXPLICIT_VR_BIG_ENDIAN, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, ""))
 _MOST_ACTIONS = 10_000  # hostile files could invent tags without end
 _EXPLICIT_VR = re.compile(b"|".join(sorted(LONG_VRS | SHORT_VRS)))
@@ -117,7 +123,8 @@ def read_header(first: bytes, size: int, read_at: ReadAt, wanted: Wanted) -> Raw
         wanted: What to read.
 
     Returns:
-        The header; sequences are in Explicit VR Little Endian whatever the file is in.
+        The header; sequences are in Explicit VR Little Endian whatever the file is in. Of a wanted attribute of
+        ``BULK_VRS``, as Overlay Data, only the first bytes are read.
 
     Raises:
         Unusual: Not an ordinary case; ask ``dicomio.fallback``.
@@ -241,8 +248,10 @@ def _read_explicit(  # noqa: C901  one loop, flat for speed: this is the cost of
         position = base + index
         end = position + length if length != UNDEFINED_LENGTH else skip_items(window, position, True, 0)
         if tag in wanted.by_tag:
-            start = window.need(position, end - position)
-            _keep(wanted.by_tag[tag], vr, window.buffer[start : start + end - position], found)
+            key = wanted.by_tag[tag]
+            count = min(end - position, BULK_KEPT) if key.vr in BULK_VRS else end - position
+            start = window.need(position, count)
+            _keep(key, vr, window.buffer[start : start + count], found)
         if length == UNDEFINED_LENGTH:
             end += 8
         else:
@@ -287,8 +296,9 @@ def _read_implicit(window: Window, position: int, wanted: Wanted, found: dict[st
         if key is not None:
             if end > size:
                 raise Truncated(f"ends at byte {size}, inside the Data Element at byte {start - 8}")
-            index = window.need(start, end - start)
-            value = window.buffer[index : index + end - start]
+            count = min(end - start, BULK_KEPT) if key.vr in BULK_VRS else end - start
+            index = window.need(start, count)
+            value = window.buffer[index : index + count]
             found[key.keyword] = explicit_items(value, key.items, 0) if key.vr == "SQ" and value else value
     if position > size:
         raise _cut_off(size, position, place)

@@ -1,4 +1,4 @@
-"""What a scan reads of each instance: everything that tables and a profile name, no attribute listed twice."""
+"""What a scan reads of each instance: everything that tables and profiles name, no attribute listed twice."""
 
 from __future__ import annotations
 
@@ -6,35 +6,53 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.rules.tables import Key, ScanAttribute, record_types, scan_attributes
+from mediacreator.rules.verdicts import judged_attributes
+
+SHARED_GROUPS = Key(
+    keyword="SharedFunctionalGroupsSequence",
+    tag=0x52009229,
+    vr="SQ",
+    type="3",
+    condition="",
+    keep="",
+    source="",
+    clause="PS3.11 Table H.3-2",
+)
+"""Read whole where a key may come from it: the functional group that holds an attribute is not told."""
+
+_FROM_GROUPS = "dataset_or_shared_groups"
 
 
-def wanted(profile: ApplicationProfile | None = None) -> tuple[Key, ...]:
+def wanted(profiles: Iterable[ApplicationProfile] = ()) -> tuple[Key, ...]:
     """Return the attributes to read of an instance, in tag order.
 
-    The directory keys of every record type, the profile's own, and the scan attributes, merged by tag. A sequence
-    that one asks for whole is read whole; items are chosen while reading only where all ask for the same choice.
-    Keys whose value comes from elsewhere (``Key.source``) are not read under their own tag. Type and condition have
-    no meaning here: whatever is there is read.
+    The directory keys of every record type, those of the profiles, what their rules look at, and the scan attributes,
+    merged by tag. A sequence that one asks for whole is read whole; items are chosen while reading only where all ask
+    for the same choice. Keys whose value never is the attribute of the same name (``Key.source``) are not read under
+    their own tag. Type and condition have no meaning here: whatever is there is read.
 
     Args:
-        profile: Whose keys are read besides those of PS3.3 F.5.
+        profiles: Whose keys and rules are read for, besides the keys of PS3.3 F.5.
     """
-    return _merge(_all(profile))
+    return _merge(_all(profiles))
 
 
-def _all(profile: ApplicationProfile | None) -> Iterator[Key]:
+def _all(profiles: Iterable[ApplicationProfile]) -> Iterator[Key]:
     yield from _scan_keys(scan_attributes())
     for record in record_types().values():
         yield from record.keys
-    if profile is not None:
+    for profile in profiles:
+        yield from judged_attributes(profile)
         for keys in profile.directory.keys.values():
             yield from keys
+            if any(key.source == _FROM_GROUPS for key in keys):
+                yield SHARED_GROUPS
 
 
 def _merge(keys: Iterable[Key]) -> tuple[Key, ...]:
     by_tag: dict[int, list[Key]] = {}
     for key in keys:
-        if not key.source:
+        if key.source in ("", _FROM_GROUPS):
             by_tag.setdefault(key.tag, []).append(key)
     return tuple(_union(by_tag[tag]) for tag in sorted(by_tag))
 

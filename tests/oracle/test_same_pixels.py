@@ -20,7 +20,7 @@ from tests.oracles import needs, run
 
 def header(path: Path) -> Header:
     (found,) = scan(
-        find_sources([str(path)]).files, wanted(load_profile("STD-GEN-CD")), workers=1, progress=Silent()
+        find_sources([str(path)]).files, wanted([load_profile("STD-GEN-CD")]), workers=1, progress=Silent()
     ).headers
     return found
 

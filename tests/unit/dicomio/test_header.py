@@ -20,10 +20,11 @@ from mediacreator.dicomio.fallback import read_header_with_pydicom
 from mediacreator.dicomio.header import RawHeader, Wanted, read_header
 from mediacreator.dicomio.window import FIRST_READ, NotDICOM, Truncated, Unusual
 from mediacreator.model import UNDEFINED_LENGTH
-from mediacreator.rules.library import load_profile
+from mediacreator.rules.library import load_profile, profile_ids
 from mediacreator.rules.wanted import wanted
 
-WANTED = Wanted.of(wanted(load_profile("STD-GEN-CD")))
+WANTED = Wanted.of(wanted([load_profile("STD-GEN-CD")]))
+WANTED_BY_ALL = Wanted.of(wanted(map(load_profile, profile_ids())))
 TEST_FILES = sorted(
     path
     for path in Path(str(get_testdata_file("CT_small.dcm"))).parent.rglob("*")
@@ -31,12 +32,12 @@ TEST_FILES = sorted(
 )
 
 
-def ours(data: bytes) -> RawHeader:
-    return read_header(data[:FIRST_READ], len(data), lambda position, count: data[position : position + count], WANTED)
+def ours(data: bytes, keys: Wanted = WANTED) -> RawHeader:
+    return read_header(data[:FIRST_READ], len(data), lambda position, count: data[position : position + count], keys)
 
 
-def theirs(data: bytes) -> RawHeader:
-    return read_header_with_pydicom(io.BytesIO(data), len(data), WANTED)
+def theirs(data: bytes, keys: Wanted = WANTED) -> RawHeader:
+    return read_header_with_pydicom(io.BytesIO(data), len(data), keys)
 
 
 def written(dataset: Dataset, syntax: pydicom.uid.UID) -> bytes:
@@ -57,13 +58,14 @@ def same_values(one: RawHeader, other: RawHeader) -> None:
 
 
 @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
-def test_both_readers_agree_on_pydicom_s_files(path: Path) -> None:
+@pytest.mark.parametrize("keys", [WANTED, WANTED_BY_ALL], ids=["one profile", "all profiles"])
+def test_both_readers_agree_on_pydicom_s_files(path: Path, keys: Wanted) -> None:
     data = path.read_bytes()
     try:
-        header = ours(data)
+        header = ours(data, keys)
     except (Unusual, Truncated):
         return
-    other = theirs(data)
+    other = theirs(data, keys)
 
     same_values(header, other)
     assert (header.transfer_syntax_uid, header.dataset_offset) == (other.transfer_syntax_uid, other.dataset_offset)
@@ -237,3 +239,75 @@ def test_damage_raises_nothing_but_what_is_said(position: int, value: int, path:
             theirs(bytes(data))
     except Truncated:
         pass
+
+
+def with_rules(syntax: pydicom.uid.UID, overlay: bytes = bytes(200_000)) -> bytes:
+    """Return an instance with what the rules of profiles look at: an overlay, regions, shared groups."""
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, "1.2.3"
+    region = Dataset()
+    region.RegionSpatialFormat, region.PhysicalDeltaX, region.PixelComponentOrganization = 1, 0.5, 3
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator = "1", "99X"
+    region.PixelValueMappingCodeSequence = Sequence([code])
+    dataset.SequenceOfUltrasoundRegions = Sequence([region])
+    dataset.Rows = 8
+    measures, groups = Dataset(), Dataset()
+    measures.PixelSpacing = [0.5, 0.5]
+    groups.PixelMeasuresSequence = Sequence([measures])
+    dataset.SharedFunctionalGroupsSequence = Sequence([groups])
+    dataset.add_new(0x60020010, "US", 8)
+    dataset.add_new(0x60020100, "US", 1)
+    dataset.add_new(0x60020102, "US", 0)
+    dataset.add_new(0x60023000, "OW", overlay)
+    dataset.add_new(0x7FE00010, "OW", b"\1\2" * 8)
+    return written(dataset, syntax)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_what_rules_look_at_is_the_same_in_every_native_syntax(syntax: pydicom.uid.UID) -> None:
+    keys = Wanted.of(wanted([load_profile("STD-XABC-CD"), load_profile("STD-US-CC-MF-CDR")]))
+    data = with_rules(syntax)
+    found = (theirs if syntax == ExplicitVRBigEndian else ours)(data, keys)  # fails if ours does not know the case
+
+    assert found.attributes["OverlayRows_6002"] == b"\x08\0"
+    assert found.attributes["OverlayBitsAllocated_6002"] == b"\1\0"
+    (region,) = parse_items(found.attributes["SequenceOfUltrasoundRegions"])
+    assert region[0x00186044] == b"\3\0"
+    (code,) = parse_items(region[0x00409098])
+    assert code[0x00080100] == b"1 "
+    assert found.pixel_data is not None
+    same_values(found, theirs(data, keys))
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_of_overlay_data_only_the_beginning_is_kept(syntax: pydicom.uid.UID) -> None:
+    keys = Wanted.of(wanted([load_profile("STD-XABC-CD")]))
+    read = theirs if syntax == ExplicitVRBigEndian else ours
+
+    assert read(with_rules(syntax), keys).attributes["OverlayData_6002"] == b"\0\0"
+    assert read(with_rules(syntax, b""), keys).attributes["OverlayData_6002"] == b""
+    assert not any("Overlay" in word for word in read(with_rules(syntax), WANTED).attributes)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_overlay_data_is_not_read_from_the_file(syntax: pydicom.uid.UID) -> None:
+    keys = Wanted.of(wanted([load_profile("STD-XABC-CD")]))
+    data = with_rules(syntax, bytes(4_000_000))
+    asked: list[int] = []
+
+    def read_at(position: int, count: int) -> bytes:
+        asked.append(count)
+        return data[position : position + count]
+
+    header = read_header(data[:FIRST_READ], len(data), read_at, keys)
+
+    assert header.attributes["OverlayData_6002"] == b"\0\0"
+    assert sum(asked) <= 4 * FIRST_READ
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_overlay_data_that_is_cut_off_is_noticed(syntax: pydicom.uid.UID) -> None:
+    keys = Wanted.of(wanted([load_profile("STD-XABC-CD")]))
+    with pytest.raises(Truncated):
+        ours(with_rules(syntax)[:100_000], keys)

@@ -17,7 +17,7 @@ from mediacreator.scan import CHUNK, scan
 from mediacreator.sources import find_sources
 from tests.instances import ct, write, write_ct
 
-KEYS = wanted(load_profile("STD-GEN-CD"))
+KEYS = wanted([load_profile("STD-GEN-CD")])
 
 
 class Counting:
