@@ -100,7 +100,7 @@ _PIXELS = frozenset(
         *("IconImageSequence", "LossyImageCompressionRatio"),
     )
 )
-"""Keys that describe the pixels: never filled in."""
+"""Keys that describe the pixels of an image, which are made for it."""
 
 
 @dataclass(frozen=True)
@@ -424,14 +424,20 @@ def _rle(frame: Any, dataset: Dataset) -> bytes:
     )
 
 
+def _depth(frame: Any, dataset: Dataset) -> int:
+    """Return the precision of a codestream: 8 bits in 16 are coded as 16."""
+    whole, stored = int(frame.dtype.itemsize * 8), int(dataset.BitsStored)
+    return stored if whole == 16 and stored > 8 else whole
+
+
 ENCODERS: dict[str, Callable[[Any, Dataset], bytes | bytearray] | None] = {
     ELE: None,
     IMPLICIT: None,
     RLE: _rle,
     JPEG_BASELINE: _jpeg_baseline,
-    JPEG_EXTENDED: lambda frame, ds: imagecodecs.jpeg8_encode(frame, level=90, bitspersample=ds.BitsStored),
+    JPEG_EXTENDED: lambda frame, ds: imagecodecs.jpeg8_encode(frame, level=90, bitspersample=_depth(frame, ds)),
     JPEG_LOSSLESS: lambda frame, ds: imagecodecs.jpeg8_encode(
-        frame, lossless=True, predictor=1, bitspersample=ds.BitsStored
+        frame, lossless=True, predictor=1, bitspersample=_depth(frame, ds)
     ),
     JPEG_2000: lambda frame, _: imagecodecs.jpeg2k_encode(frame, reversible=True, codecformat="J2K"),
     JPEG_2000_LOSSY: lambda frame, _: imagecodecs.jpeg2k_encode(frame, level=40, codecformat="J2K"),
@@ -480,7 +486,7 @@ def _identified(profile: ApplicationProfile, sop_class: str) -> Dataset:
     dataset.Manufacturer = "mediacreator tests"
     dataset.StudyInstanceUID = UID(f"{ROOT}.1")
     record = sop_classes()[sop_class].record_type
-    for key in record_types()[record].keys:
+    for key in record_types()[record].keys if record else ():
         _fill(dataset, key)
     for key in profile.directory.keys.get(record, ()):
         _fill(dataset, key, nested=sop_class in _NESTED)
@@ -489,7 +495,9 @@ def _identified(profile: ApplicationProfile, sop_class: str) -> Dataset:
 
 def _fill(dataset: Dataset, key: Key, *, nested: bool = False) -> None:
     """Give a Data Set a value that a directory record can be made of."""
-    if key.source not in ("", "dataset_or_shared_groups") or key.keyword in _PIXELS or key.keyword in dataset:
+    if key.source not in ("", "dataset_or_shared_groups") or key.keyword in dataset:
+        return
+    if key.keyword in _PIXELS and sop_classes()[dataset.SOPClassUID].record_type == "IMAGE":
         return
     value = _value_of(key)
     if nested and key.source == "dataset_or_shared_groups":

@@ -18,6 +18,8 @@ from mediacreator.rules.tables import sop_classes
 from mediacreator.rules.uids import MEDIA_STORAGE_DIRECTORY
 from mediacreator.scan.findings import Refused, finding, refusal
 
+_SUBSAMPLED = frozenset((b"YBR_FULL_422", b"YBR_PARTIAL_422"))  # the latter retired in 2017c
+
 Scanned: TypeAlias = (
     tuple[int, Refused]
     | tuple[int, str, str, str, int, bool, dict[str, bytes], PixelDataPlace | None, tuple[Finding, ...]]
@@ -175,7 +177,7 @@ def _native_size(
     if not count.strip().isdigit():
         return 0
     per_pixel = int.from_bytes(samples or b"\1", "little") or 1
-    if (photometric or b"").rstrip(b"\0 ") == b"YBR_FULL_422":
+    if (photometric or b"").rstrip(b"\0 ") in _SUBSAMPLED:
         per_pixel = 2  # two chrominance samples for two pixels (PS3.3 C.7.6.3.1.2)
     pixels = int.from_bytes(rows, "little") * int.from_bytes(columns, "little") * per_pixel * int(count)
     return (pixels * int.from_bytes(allocated, "little") + 7) // 8
