@@ -23,7 +23,12 @@ def shared() -> Any:
 
 
 def spread(
-    function: Callable[[Work], Done], work: Sequence[Work], *, workers: int, common: object = None
+    function: Callable[[Work], Done],
+    work: Sequence[Work],
+    *,
+    workers: int,
+    common: object = None,
+    apart: bool = False,
 ) -> Generator[Done, None, None]:
     """Yield ``function(piece)`` for each piece of work, in its order.
 
@@ -32,11 +37,15 @@ def spread(
         work: Pieces, each worth some milliseconds.
         workers: Processes; 1 does the work here.
         common: What all pieces need, given to each worker once.
+        apart: Do no work here, not even one piece: for what can crash the process that does it.
 
     Raises:
         Whatever ``function`` raises; the other workers are then stopped.
+        BrokenProcessPool: A worker crashed; the pieces whose results were not yielded are not done.
     """
-    if workers <= 1 or len(work) <= 1:
+    if not work:
+        return
+    if not apart and (workers <= 1 or len(work) <= 1):
         _begin(common, inside_worker=False)
         yield from map(function, work)
         return
