@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from pydicom import config, dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID
+from pydicom.uid import MPEG2MPML, UID
 
 from mediacreator.rules import tables, uids
 from mediacreator.rules.library import load_profile
@@ -74,15 +76,22 @@ def instance(row: SOPClass, number: int) -> Dataset:
     return ds
 
 
+@contextmanager
+def invalid_values() -> Iterator[None]:
+    """Let pydicom write what the VRs forbid."""
+    before = config.settings.reading_validation_mode, config.settings.writing_validation_mode
+    config.settings.reading_validation_mode = config.settings.writing_validation_mode = config.IGNORE
+    yield
+    config.settings.reading_validation_mode, config.settings.writing_validation_mode = before
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("dcmmkdir")
     classes = {f"F{number:03}": row for number, row in enumerate(tables.sop_classes().values()) if row.record_type}
-    before = config.settings.reading_validation_mode, config.settings.writing_validation_mode
-    config.settings.reading_validation_mode = config.settings.writing_validation_mode = config.IGNORE
-    for number, (name, row) in enumerate(classes.items(), 1):
-        instance(row, number).save_as(folder / name, enforce_file_format=True)
-    config.settings.reading_validation_mode, config.settings.writing_validation_mode = before
+    with invalid_values():
+        for number, (name, row) in enumerate(classes.items(), 1):
+            instance(row, number).save_as(folder / name, enforce_file_format=True)
     run("sh", "-c", f"cd {folder} && dcmmkdir -Pgp +D DICOMDIR F*")
     version = re.search(r"dcmmkdir v([\d.]+)", run("dcmmkdir", "--version"))
     directory = dcmread(folder / "DICOMDIR").DirectoryRecordSequence
@@ -155,3 +164,25 @@ def test_dcmmkdir_takes_the_last_observer_and_we_the_latest(made: Made) -> None:
         made.unexplained(differences(ours, {"latest of 20240102, 20240101": dates.pop()}), "VerificationDateTime")
         == set()
     )
+
+
+@needs("dcmmkdir")
+def test_multi_frame_classes_are_those_of_dcmmkdir(made: Made, tmp_path: Path) -> None:
+    """What STD-DVD-MPEG2-MPML takes: PS3.11 Table I.3-1 speaks of multi-frame composite IODs and lists none."""
+    kinds = {"IMAGE", "SPECTROSCOPY", "RT DOSE"}
+    classes = {
+        f"F{number:03}": row for number, row in enumerate(tables.sop_classes().values()) if row.record_type in kinds
+    }
+    with invalid_values():
+        for number, (name, row) in enumerate(classes.items(), 1):
+            ds = instance(row, number)
+            ds.file_meta.TransferSyntaxUID = MPEG2MPML
+            ds.Rows = ds.Columns = 1
+            ds.save_as(tmp_path / name, enforce_file_format=True)
+    run("sh", "-c", f"cd {tmp_path} && dcmmkdir -Pmp +D DICOMDIR F*")
+    records = dcmread(tmp_path / "DICOMDIR").DirectoryRecordSequence
+    theirs = {classes[ds.ReferencedFileID].uid: "multi-frame" for ds in records if "ReferencedFileID" in ds}
+    ours = {row.uid: "multi-frame" for row in tables.sop_classes().values() if row.multi_frame}
+
+    assert len(theirs) == 34
+    assert made.unexplained(differences(ours, theirs), "multi-frame") == set()

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.fileset import DIRECTORY_RECORDERS, _four_level_record_type, _single_level_record_type
 
 from mediacreator.rules import tables
-from mediacreator.rules.library import load_profile
+from mediacreator.rules.library import load_profile, profile_ids
 from mediacreator.rules.tables import Key
 from tests.witness import KNOWN, differences, facts, known
 
@@ -94,12 +94,14 @@ def test_transfer_syntaxes_are_those_of_ps3_6() -> None:
     assert ours == dict(facts("transfer_syntaxes"))
 
 
-def test_annex_d_keys_are_those_of_ps3_11() -> None:
-    directory = load_profile("STD-GEN-CD").directory
-    ours = {path: kind for record, keys in directory.keys.items() for path, kind in by_tags(record, keys)[0].items()}
-    theirs = {f"{record} {path}": kind for record, path, kind in facts("annex_d_keys")}
+def test_multi_frame_classes_are_those_of_ps3_3() -> None:
+    """PS3.11 I, M and N speak of multi-frame composite IODs; the module tables tell which they are."""
+    classes = tables.sop_classes()
+    ours = {row.uid: "multi-frame" for row in classes.values() if row.multi_frame and row.status != "newer"}
+    theirs = {uid: "multi-frame" for (uid,) in facts("multi_frame")}
 
-    assert differences(ours, theirs) == known("PS3.11 Table D.3-2 (2024c)", "keys")
+    assert len(theirs) == 45
+    assert differences(ours, theirs) == known("PS3.3 A (2024c)", "multi-frame")
 
 
 def test_uids_and_names_are_those_of_pydicom() -> None:
@@ -129,8 +131,9 @@ def all_keys() -> list[tuple[str, str, int, str]]:
         for path, key in walk(record.keys)
     ]
     found += [("scan", row.path.rpartition(">")[2], row.tag, row.vr) for row in tables.scan_attributes()]
-    for keys in load_profile("STD-GEN-CD").directory.keys.values():
-        found += [("profile", key.keyword, key.tag, key.vr) for _, key in walk(keys)]
+    for identifier in (*profile_ids(), *profile_ids(status="retired")):
+        for keys in load_profile(identifier).directory.keys.values():
+            found += [(identifier, key.keyword, key.tag, key.vr) for _, key in walk(keys)]
     return found
 
 
