@@ -1,4 +1,4 @@
-"""Decode text values by their Specific Character Set (PS3.5 6.1, PS3.3 C.12.1.1.2)."""
+"""Decode and encode text values by their Specific Character Set (PS3.5 6.1, PS3.3 C.12.1.1.2)."""
 
 from __future__ import annotations
 
@@ -55,6 +55,28 @@ def decode_text(value: bytes, character_set: bytes, vr: str = "LO") -> str:
     if codec is not None and b"\x1b" not in value:
         return value.decode(codec, "replace").rstrip(_PADDING)
     return _decode_with_extensions(value, character_set, vr)
+
+
+def in_character_set(value: bytes, theirs: bytes, ours: bytes, vr: str = "LO") -> bytes | None:
+    """Return a text value of one Data Set as another has to write it; None where its character set cannot say it.
+
+    Args:
+        value: Bytes of the value field.
+        theirs: Specific Character Set (0008,0005) of the Data Set that it comes from, ``b""`` when absent.
+        ours: That of the Data Set that it goes to.
+        vr: As for ``decode_text``.
+    """
+    if is_default_repertoire(value) or theirs == ours:
+        return value
+    codec = _CODECS.get(ours.decode("ascii", "replace").strip(_PADDING)) if ours.strip(b" ") else None
+    text = decode_text(value, theirs, vr)
+    if codec is None or "\ufffd" in text:
+        return None
+    try:
+        encoded = text.encode(codec)
+    except UnicodeEncodeError:
+        return None
+    return encoded + b" " * (len(encoded) % 2)
 
 
 def _decode_with_extensions(value: bytes, character_set: bytes, vr: str) -> str:

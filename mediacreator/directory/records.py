@@ -192,12 +192,12 @@ def _latest_verification_datetime(attributes: Attributes) -> bytes | None:
     return max(times, default=None) or None
 
 
-def _no_icon(_: Attributes) -> bytes | None:
-    """Write no icon: type 3, and no profile that can be created yet asks for one (PS3.3 F.7)."""
-    return None
+def _icon(attributes: Attributes) -> bytes | None:
+    """Return the icon that was made for the record; one that an instance carries is no key (PS3.3 F.7)."""
+    return attributes.get("IconImageSequence")
 
 
 _SOURCES: Mapping[str, Callable[[Attributes], bytes | None]] = {
     "latest_verification_datetime": _latest_verification_datetime,
-    "icon": _no_icon,
+    "icon": _icon,
 }

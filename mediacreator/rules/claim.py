@@ -51,11 +51,20 @@ class Claim:
         """Tell whether instances of a SOP Class may be in the File-set under one of the profiles."""
         return any(profile.accepts(sop_class_uid) for profile in self.profiles)
 
-    def verdict(self, attributes: Attributes, sop_class_uid: str) -> Verdict:
-        """Return what the profiles say of an instance that is to be written, and how it may be stored."""
+    @property
+    def looks_at_attributes(self) -> bool:
+        """Whether anything but the SOP Class of an instance decides if it is covered."""
+        return self._judge.looks_at_attributes
+
+    @property
+    def _judge(self) -> Judge:
         if not self._judges:
             self._judges.append(Judge(self.profiles))
-        return self._judges[0].verdict(attributes, sop_class_uid)
+        return self._judges[0]
+
+    def verdict(self, attributes: Attributes, sop_class_uid: str) -> Verdict:
+        """Return what the profiles say of an instance that is to be written, and how it may be stored."""
+        return self._judge.verdict(attributes, sop_class_uid)
 
     def options(self, attributes: Attributes, sop_class_uid: str) -> tuple[Option, ...]:
         """Return the ways in which an instance may be stored, in the order of the profiles; none if none covers it.

@@ -42,6 +42,11 @@ class Judge:
         self._keys = tuple({key.tag: key for key in keys}.values())
         self._verdicts: dict[_Signature, Verdict] = {}
 
+    @property
+    def looks_at_attributes(self) -> bool:
+        """Whether verdicts depend on more than the SOP Class."""
+        return bool(self._keywords or self._keys)
+
     def verdict(self, attributes: Attributes, sop_class_uid: str) -> Verdict:
         """Return what the profiles say of an instance that is to be written."""
         get = attributes.get

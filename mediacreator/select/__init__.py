@@ -1,4 +1,4 @@
-"""Stage 2: Headers and an ApplicationProfile to a Selection."""
+"""Stage 2: Headers and a Claim of application profiles to a Selection."""
 
 from mediacreator.select.comparing import ContentComparer
 from mediacreator.select.fills import PLACEHOLDER_DATE, PLACEHOLDER_TIME

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mediacreator.model import Disposition, Finding, Header, Outcome, Severity
 from mediacreator.rules import uids
-from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.claim import Claim
 from mediacreator.rules.tables import edition, record_types, sop_classes
 
 STANDARD_ROOT = "1.2.840.10008."
@@ -46,9 +46,7 @@ class Refusal:
         return Disposition(header.source, self.outcome, finding, header.sop_instance_uid)
 
 
-def admit(
-    sop_class_uid: str, profile: ApplicationProfile, private_sop_classes: Mapping[str, str]
-) -> Admission | Refusal:
+def admit(sop_class_uid: str, claim: Claim, private_sop_classes: Mapping[str, str]) -> Admission | Refusal:
     """Decide about a SOP Class.
 
     A UID below the root of the standard that no table holds is a class newer than our edition: it would need a record
@@ -65,7 +63,7 @@ def admit(
     if known is None:
         return _admit_unknown(sop_class_uid, private_sop_classes)
     what = f"SOPClassUID (0008,0016) is {sop_class_uid} ({known.name})"
-    if not profile.accepts(sop_class_uid):
+    if not claim.accepts(sop_class_uid):
         return Refusal(
             Outcome.REJECTED,
             Finding(
@@ -73,8 +71,8 @@ def admit(
                 Severity.ERROR,
                 "",
                 what,
-                f"a SOP Class of {profile.id}",
-                profile.clause,
+                f"a SOP Class of {claim.id}",
+                claim.clause,
                 "Choose a profile that holds it, or send the instance another way.",
             ),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mediacreator.model import Attributes, Header
-from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.claim import Claim
 from mediacreator.select.admission import Admission
 from mediacreator.select.identity import IDENTITY_KEYWORDS, Identities, Identity
 
@@ -21,19 +21,19 @@ NO_NUMBER = 2**40
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The attributes above the instance, as the profile's records have them."""
+    """The attributes above the instance, as the records of the Claim have them."""
 
     keywords: tuple[str, ...]  # identity, then study, then series
     study: slice
     series: slice
 
     @classmethod
-    def of(cls, profile: ApplicationProfile) -> Levels:
+    def of(cls, claim: Claim) -> Levels:
         """Take the keys of STUDY and SERIES records that are single values, and what tells persons apart."""
         study, series = (
             tuple(
                 key.keyword
-                for key in profile.keys_for(record_type)
+                for key in claim.keys_for(record_type)
                 if key.vr != "SQ" and not key.source and key.keyword not in IDENTITY_KEYWORDS
             )
             for record_type in ("STUDY", "SERIES")
@@ -53,11 +53,20 @@ class Batch:
     series_uid: str
     headers: list[Header]
     admission: Admission | None = None
+    profiles: tuple[str, ...] = ()  # identifiers of those of the Claim that cover all of them
 
     @property
     def first(self) -> int:
         """Number of its first source."""
         return self.headers[0].source.number
+
+    def with_headers(self, headers: list[Header], profiles: tuple[str, ...] | None = None) -> Batch:
+        """Return a batch of some of its headers, covered by the profiles that are given or by the same ones."""
+        known = self.profiles if profiles is None else profiles
+        if len(headers) == len(self.headers) and known == self.profiles:
+            return self
+        stated = (self.values, self.sop_class_uid, self.identity, self.study_uid, self.series_uid)
+        return Batch(*stated, headers, self.admission, known)
 
 
 def batches_of(headers: Iterable[Header], levels: Levels) -> list[Batch]:

@@ -18,7 +18,7 @@ from mediacreator.model import (
     Selection,
     Severity,
 )
-from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.claim import Claim
 from mediacreator.select import duplicates, rejection
 from mediacreator.select.admission import (
     UIDS,
@@ -32,18 +32,19 @@ from mediacreator.select.admission import (
 )
 from mediacreator.select.asking import duplicate_identities, person_conflict, several_patients, written_differently
 from mediacreator.select.batches import Batch, Levels, batches_of
+from mediacreator.select.coverage import Coverage
 from mediacreator.select.identity import Identities
 from mediacreator.select.persons import People, Place, Settled, find_people, matching_sides, settle
 from mediacreator.select.request import Comparer, SelectionRequest
 from mediacreator.select.tree import Builder
 
 
-def select(scan: Scan, profile: ApplicationProfile, request: SelectionRequest, *, compare: Comparer) -> Selection:
+def select(scan: Scan, claim: Claim, request: SelectionRequest, *, compare: Comparer) -> Selection:
     """Choose the instances of a File-set, say of every other why it is not there, and ask what only a person may tell.
 
     Args:
         scan: What the sources hold; only its headers are looked at.
-        profile: What the medium can hold.
+        claim: What the medium can hold: an instance must be covered by one of its profiles.
         request: Filters, and the answers to Conflicts of an earlier call with the same sources.
         compare: Compares the content of instances with one SOP Instance UID; the only reading of files.
 
@@ -54,20 +55,20 @@ def select(scan: Scan, profile: ApplicationProfile, request: SelectionRequest, *
         UsageError: The request answers a Conflict that these sources do not have.
         SourceChanged: A source changed since it was scanned.
 
-    Source: PS3.4 I.4, PS3.11 X.3.1, PS3.3 F.2.1 and F.5.1 to F.5.3.
+    Source: PS3.4 I.4, PS3.11 X.3.1, X.3.3 and X.3.4, PS3.3 F.2.1 and F.5.1 to F.5.3.
     """
-    return _Selecting(scan, profile, request, compare).run()
+    return _Selecting(scan, claim, request, compare).run()
 
 
 class _Selecting:
     """One call of ``select``: its steps share what they found."""
 
-    def __init__(self, scan: Scan, profile: ApplicationProfile, request: SelectionRequest, compare: Comparer) -> None:
+    def __init__(self, scan: Scan, claim: Claim, request: SelectionRequest, compare: Comparer) -> None:
         self._headers = sorted(scan.headers, key=lambda header: header.source.number)
-        self._profile = profile
+        self._claim = claim
         self._request = request
         self._compare = compare
-        self._levels = Levels.of(profile)
+        self._levels = Levels.of(claim)
         self._dispositions: list[Disposition] = []
         self._findings: list[Finding] = []
         self._conflicts: list[Conflict] = []
@@ -82,7 +83,7 @@ class _Selecting:
             batch.admission = admission if isinstance(admission, Admission) else None
         self._people = find_people(_places(everything))
         batches = self._without_unusable(self._without_refused(self._without_filtered(everything)))
-        batches = self._without_duplicates(self._without_rejected(batches))
+        batches = self._without_duplicates(self._without_uncovered(self._without_rejected(batches)))
         batches = [batch for batch in batches if batch.headers]
         self._remark(batches)
         at_root = [batch for batch in batches if not _has_person(batch)]
@@ -91,7 +92,7 @@ class _Selecting:
     def _admission(self, sop_class_uid: str) -> Admission | Refusal:
         known = self._admissions.get(sop_class_uid)
         if known is None:
-            known = admit(sop_class_uid, self._profile, self._request.private_sop_classes)
+            known = admit(sop_class_uid, self._claim, self._request.private_sop_classes)
             self._admissions[sop_class_uid] = known
         return known
 
@@ -209,7 +210,7 @@ class _Selecting:
                 odd.setdefault(("SOPInstanceUID", problem), []).append(header)
         if not unusable:
             return batch
-        return _keep(batch, [header for header in batch.headers if header.source.number not in unusable])
+        return batch.with_headers([header for header in batch.headers if header.source.number not in unusable])
 
     def _without_rejected(self, batches: list[Batch]) -> list[Batch]:
         """Leave out rejection notes and what they reject."""
@@ -237,8 +238,15 @@ class _Selecting:
                     self._dispositions.append(rejection.left_out(header, by_uid[header.sop_instance_uid]))
                 else:
                     headers.append(header)
-            kept.append(_keep(batch, headers))
+            kept.append(batch.with_headers(headers))
         return kept
+
+    def _without_uncovered(self, batches: list[Batch]) -> list[Batch]:
+        """Leave out what no profile covers; note the profiles that cover the others."""
+        covered = Coverage(self._claim).of(batches)
+        self._dispositions.extend(covered.dispositions)
+        self._findings.extend(covered.findings)
+        return list(covered.batches)
 
     def _without_duplicates(self, batches: list[Batch]) -> list[Batch]:
         """Take each SOP Instance once."""
@@ -269,7 +277,8 @@ class _Selecting:
         if not resolved.dropped:
             return batches
         return [
-            _keep(batch, [h for h in batch.headers if h.source.number not in resolved.dropped]) for batch in batches
+            batch.with_headers([h for h in batch.headers if h.source.number not in resolved.dropped])
+            for batch in batches
         ]
 
     def _check_answers(self, first: int, count: int) -> None:
@@ -322,7 +331,7 @@ class _Selecting:
             self._conflicts.append(several_patients(self._numbers + 1, settled, self._people, by_side))
 
     def _build(self, persons: list[list[Batch]], at_root: list[Batch]) -> tuple[FileSetContent, ...]:
-        builder = Builder(self._profile, self._levels, (side.patient_id for side in self._people.sides))
+        builder = Builder(self._claim, self._levels, (side.patient_id for side in self._people.sides))
         apart = [[person] for person in persons] if self._request.separate else [persons]
         content: list[FileSetContent] = []
         for together in apart or [[]]:
@@ -359,14 +368,6 @@ def _has_person(batch: Batch) -> bool:
     if admission.record_type == "PRIVATE":
         return bool(batch.study_uid or batch.series_uid)
     return not admission.at_root
-
-
-def _keep(batch: Batch, headers: list[Header]) -> Batch:
-    if len(headers) == len(batch.headers):
-        return batch
-    return Batch(
-        batch.values, batch.sop_class_uid, batch.identity, batch.study_uid, batch.series_uid, headers, batch.admission
-    )
 
 
 def _in_order(batches: Iterable[Batch]) -> list[Batch]:

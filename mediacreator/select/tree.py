@@ -22,12 +22,12 @@ from mediacreator.model import (
     SOPInstance,
     Study,
 )
-from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.claim import Claim
 from mediacreator.rules.tables import Key
 from mediacreator.select import fills
-from mediacreator.select.admission import Admission
 from mediacreator.select.batches import NO_NUMBER, Batch, Levels, number_of, uid_text
 from mediacreator.select.fills import Fill, Moment
+from mediacreator.select.gathering import gather, gathered_keys
 from mediacreator.select.identity import IDENTITY_KEYWORDS, Identity
 
 
@@ -42,18 +42,22 @@ class Built:
 class Builder:
     """Builds the File-sets of one selection; holds what must be distinct among them."""
 
-    def __init__(self, profile: ApplicationProfile, levels: Levels, patient_ids: Iterable[str]) -> None:
+    def __init__(self, claim: Claim, levels: Levels, patient_ids: Iterable[str]) -> None:
         """Prepare.
 
         Args:
-            profile: Whose keys the records need.
-            levels: Made of the same profile.
+            claim: Whose keys the records need.
+            levels: Made of the same Claim.
             patient_ids: All that exist in the sources: none of them may be filled in.
         """
-        self._profile = profile
+        self._claim = claim
         self._levels = levels
         self._patient_ids = set(patient_ids)
-        self._required: dict[str, tuple[Key, ...]] = {}
+        self._required: dict[tuple[str, tuple[str, ...]], tuple[Key, ...]] = {}
+        self._gathered = {
+            record: tuple(key for profile in claim.profiles for key in gathered_keys(profile.keys_for(record)))
+            for record in ("PATIENT", "STUDY", "SERIES")
+        }
         self._series_of: dict[str, str] = {}  # Series Instance UID -> Study Instance UID
         self._findings: list[Finding] = []
         self._said: dict[tuple[str, str, str], tuple[Fill, Header, int]] = {}  # fills of the study at hand
@@ -81,7 +85,7 @@ class Builder:
                 filled.append(Fill(key, padded(patient_id.encode(), key.vr), how, Severity.WARNING))
             else:
                 filled.extend(_word(key))
-        keys = self._filled(header, "PATIENT", filled)
+        keys = self._filled(header, "PATIENT", filled, self._shown(header, "PATIENT", batches))
         studies = [self._study(study_uid, by_study[study_uid]) for study_uid in by_study]
         studies.sort(key=_study_order)
         return Patient(keys, tuple(studies), tuple(fill.key.keyword for fill in filled))
@@ -100,7 +104,7 @@ class Builder:
                     )
                 elif key.vr not in ("DA", "TM", "DT"):
                     filled.extend(_word(key))
-        keys = self._filled(header, "STUDY", filled)
+        keys = self._filled(header, "STUDY", filled, self._shown(header, "STUDY", batches))
         by_series: dict[str, list[Batch]] = {}
         for batch in batches:
             by_series.setdefault(batch.series_uid, []).append(batch)
@@ -124,11 +128,12 @@ class Builder:
         header = batches[0].headers[0] if len(batches) == 1 else self._spokesman(batches, self._levels.series, "SERIES")
         instances = self._instances(batches, moment)
         missing = fills.lacking(self._keys("SERIES"), header.attributes)
+        shown = self._shown(header, "SERIES", batches)
         if not missing:
-            numbered.append(Series(header.attributes, instances))
+            numbered.append(Series(shown, instances))
             return
         filled = [fill for key in missing if key.keyword != "SeriesNumber" for fill in _word(key)]
-        keys = self._filled(header, "SERIES", filled)
+        keys = self._filled(header, "SERIES", filled, shown)
         series = Series(keys, instances, tuple(fill.key.keyword for fill in filled))
         if any(key.keyword == "SeriesNumber" for key in missing):
             without.append((header, series))
@@ -149,12 +154,13 @@ class Builder:
     def _instances(self, batches: Sequence[Batch], moment: Moment) -> tuple[SOPInstance, ...]:
         """Return the instances of one series, or of the root, in order and with their keys filled in."""
         rows: list[tuple[int, str, int, SOPInstance]] = []
-        gaps: list[tuple[Header, Admission, list[Key]]] = []
+        gaps: list[tuple[Header, Batch, list[Key]]] = []
         for batch in batches:
             admission = batch.admission
             assert admission is not None
             record_type, private_uid = admission.record_type, admission.private_record_uid
-            keys = self._keys(record_type)
+            profiles = batch.profiles
+            keys = self._keys(record_type, profiles)
             ordinary = len(keys) == 1 and keys[0].keyword == "InstanceNumber"
             for header in batch.headers:
                 attributes = header.attributes
@@ -162,9 +168,9 @@ class Builder:
                 if number == NO_NUMBER or not ordinary:
                     missing = fills.lacking(keys, attributes)
                     if missing:
-                        gaps.append((header, admission, missing))
+                        gaps.append((header, batch, missing))
                         continue
-                instance = SOPInstance(header, record_type, attributes, (), private_uid)
+                instance = SOPInstance(header, record_type, attributes, (), private_uid, profiles)
                 rows.append((number, header.sop_instance_uid, header.source.number, instance))
         if gaps:
             rows.extend(self._fill_gaps(gaps, {row[0] for row in rows}, moment))
@@ -174,14 +180,16 @@ class Builder:
         return tuple([row[3] for row in rows])
 
     def _fill_gaps(
-        self, gaps: list[tuple[Header, Admission, list[Key]]], numbers: set[int], moment: Moment
+        self, gaps: list[tuple[Header, Batch, list[Key]]], numbers: set[int], moment: Moment
     ) -> list[tuple[int, str, int, SOPInstance]]:
         """Fill in what the records of instances lack."""
         gaps.sort(key=lambda gap: gap[0].source.number)
         numbers |= {number_of(header.attributes, "InstanceNumber") for header, _, _ in gaps}
         fresh = fills.fresh_numbers(numbers - {NO_NUMBER})
         rows = []
-        for header, admission, missing in gaps:
+        for header, batch, missing in gaps:
+            admission = batch.admission
+            assert admission is not None
             filled = fills.fill_dates(missing, header.attributes, (header.attributes,), moment)
             number = number_of(header.attributes, "InstanceNumber")
             for key in missing:
@@ -193,16 +201,26 @@ class Builder:
                     filled.extend(_word(key, header.sop_class_uid))
             keys = self._filled(header, admission.record_type, filled)
             keywords = tuple(fill.key.keyword for fill in filled)
-            instance = SOPInstance(header, admission.record_type, keys, keywords, admission.private_record_uid)
+            stated = (header, admission.record_type, keys, keywords, admission.private_record_uid)
+            instance = SOPInstance(*stated, batch.profiles)
             rows.append((number, header.sop_instance_uid, header.source.number, instance))
         return rows
 
-    def _keys(self, record_type: str) -> tuple[Key, ...]:
-        known = self._required.get(record_type)
+    def _keys(self, record_type: str, profiles: tuple[str, ...] = ()) -> tuple[Key, ...]:
+        known = self._required.get((record_type, profiles))
         if known is None:
-            keys = self._profile.keys_for(record_type)
-            known = self._required[record_type] = fills.required(keys)
+            keys = self._claim.keys_for(record_type, profiles)
+            known = self._required[record_type, profiles] = fills.required(keys)
         return known
+
+    def _shown(self, header: Header, record_type: str, batches: Sequence[Batch]) -> Attributes:
+        """Return the attributes of a record above the instances, with what any of them calls for."""
+        keys = self._gathered[record_type]
+        if not keys:
+            return header.attributes
+        found, said = gather(keys, header, batches, self._levels)
+        self._findings.extend(said)
+        return {**header.attributes, **found} if found else header.attributes
 
     def _filled(
         self, header: Header, record_type: str, filled: Sequence[Fill], attributes: Attributes | None = None
@@ -244,7 +262,7 @@ class Builder:
                     header.source.location,
                     f"instances of one {record_type.lower()} differ in {', '.join(differing)}",
                     f"the same values in all of them, since there is one {record_type} record",
-                    self._profile.keys_for(record_type)[0].clause,
+                    self._claim.keys_for(record_type)[0].clause,
                     f"The directory shows the values of {header.source.location}; the instances are unchanged.",
                 )
             )

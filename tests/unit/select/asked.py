@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mediacreator.model import Header, Scan, Selection
-from mediacreator.rules.library import load_profile
+from mediacreator.rules.claim import load_claim
 from mediacreator.select import Likeness, SelectionRequest, select
 
-PROFILE = load_profile("STD-GEN-CD")
+CLAIM = load_claim("STD-GEN-CD")
 
 
 def never(one: Header, other: Header) -> Likeness:
@@ -26,7 +26,7 @@ def by_comment(one: Header, other: Header) -> Likeness:
 
 def selected(*headers: Header, request: SelectionRequest | None = None, compare: object = never) -> Selection:
     """Select from headers under STD-GEN-CD."""
-    return select(Scan(headers, ()), PROFILE, request or SelectionRequest(), compare=compare)  # type: ignore[arg-type]
+    return select(Scan(headers, ()), CLAIM, request or SelectionRequest(), compare=compare)  # type: ignore[arg-type]
 
 
 def on_medium(selection: Selection) -> list[int]:

@@ -13,7 +13,7 @@ from mediacreator.model import Patient, Selection, Series, Severity, SOPInstance
 from mediacreator.rules.tables import record_types, sop_classes
 from mediacreator.select import PLACEHOLDER_DATE, SelectionRequest, fills
 from tests.headers import header, text
-from tests.unit.select.asked import PROFILE, codes, on_medium, selected
+from tests.unit.select.asked import CLAIM, codes, on_medium, selected
 
 NO_DATE: dict[str, Any] = {"StudyDate": None, "StudyTime": None}
 
@@ -217,7 +217,7 @@ def test_no_record_lacks_a_type_1_key(record_type: str) -> None:
     selection = selected(one)
 
     (instance,) = selection.file_sets[0].instances()
-    keys = fills.required(PROFILE.keys_for(record_type))
+    keys = fills.required(CLAIM.keys_for(record_type))
     assert fills.lacking(keys, instance.keys) == []
     assert set(instance.filled) == {key.keyword for key in fills.lacking(keys, one.attributes)}
     for key in keys:
@@ -228,8 +228,8 @@ def test_no_record_lacks_a_type_1_key(record_type: str) -> None:
         if key.vr in ("DA", "DT"):
             assert value.startswith(PLACEHOLDER_DATE.encode())
     if not record_types()[record_type].at_root:
-        assert fills.lacking(fills.required(PROFILE.keys_for("SERIES")), series(selection).keys) == []
-        assert fills.lacking(fills.required(PROFILE.keys_for("STUDY")), study(selection).keys) == []
+        assert fills.lacking(fills.required(CLAIM.keys_for("SERIES")), series(selection).keys) == []
+        assert fills.lacking(fills.required(CLAIM.keys_for("STUDY")), study(selection).keys) == []
 
 
 def test_content_dates_are_borrowed_from_the_instance_then_from_the_study() -> None:
@@ -257,7 +257,7 @@ def test_a_title_that_is_missing_says_so_in_a_private_code() -> None:
 
 
 def test_a_binary_zero_is_a_value() -> None:
-    rows = next(key for key in PROFILE.keys_for("SPECTROSCOPY") if key.keyword == "Rows")
+    rows = next(key for key in CLAIM.keys_for("SPECTROSCOPY") if key.keyword == "Rows")
 
     assert fills.lacking([rows], {"Rows": b"\0\0"}) == []
     assert fills.lacking([rows], {"Rows": b""}) == [rows]

@@ -280,9 +280,9 @@ def test_entities_that_contradict_themselves_have_one_record_and_a_warning() -> 
 
 def test_nothing_found_is_no_file_set() -> None:
     from mediacreator.select import select
-    from tests.unit.select.asked import PROFILE, never
+    from tests.unit.select.asked import CLAIM, never
 
-    empty = select(Scan((), ()), PROFILE, SelectionRequest(), compare=never)
+    empty = select(Scan((), ()), CLAIM, SelectionRequest(), compare=never)
     assert (empty.file_sets, empty.dispositions, empty.conflicts) == ((), (), ())
     assert selected(header(1, uid="")).file_sets == ()
 

@@ -12,7 +12,7 @@ from mediacreator.model import Header, Selection
 from mediacreator.select import SelectionRequest
 from mediacreator.select.fills import lacking, required
 from tests.headers import header, source, text
-from tests.unit.select.asked import PROFILE, by_comment, on_medium, patients, selected
+from tests.unit.select.asked import CLAIM, by_comment, on_medium, patients, selected
 
 PATIENT_IDS = ["P-1", "P-2", "", None]
 NAMES = ["Zzmuster^Qanna", "ZZMUSTER^QANNA", "Zzmüster^Qanna", "Yybeispiel^Qanna", "Xxandere^Wberta", "", None]
@@ -113,7 +113,7 @@ def test_every_record_has_its_type_1_keys(headers: list[Header], request: Select
                 records.append(("STUDY", study.keys))
                 records.extend(("SERIES", series.keys) for series in study.series)
         for record_type, keys in records:
-            assert lacking(required(PROFILE.keys_for(record_type)), keys) == []
+            assert lacking(required(CLAIM.keys_for(record_type)), keys) == []
 
 
 @settings(deadline=None, max_examples=100)
