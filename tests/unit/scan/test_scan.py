@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -81,7 +82,8 @@ def test_truncated_pixel_data_is_rejected_whether_cut_or_short(tmp_path: Path) -
 @pytest.mark.parametrize("photometric", ["YBR_FULL_422", "YBR_PARTIAL_422"])
 def test_native_pixels_with_half_the_chrominance_are_whole(tmp_path: Path, photometric: str) -> None:
     """PS3.3 C.7.6.3.1.2: two samples of chrominance for two pixels; the second name is retired and still met."""
-    colour = {"SamplesPerPixel": 3, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelData": bytes(128)}
+    colour: dict[str, Any] = {"SamplesPerPixel": 3, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+    colour["PixelData"] = bytes(128)
     write_ct(tmp_path / "a", PhotometricInterpretation=photometric, PlanarConfiguration=0, **colour)
     assert [len(codes(scanned(tmp_path))), len(scanned(tmp_path).headers)] == [0, 1]
 
