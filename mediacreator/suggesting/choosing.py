@@ -1,0 +1,145 @@
+"""Choose the profile of a medium for who does not name one, and say why (``create --profile auto``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mediacreator.model import Finding, Scan, Severity
+from mediacreator.rules.library import load_profile
+from mediacreator.select.request import SelectionRequest
+from mediacreator.suggesting.counting import count
+from mediacreator.suggesting.families import families_of
+from mediacreator.suggesting.groups import groups_of
+from mediacreator.suggesting.media import Fit, fits
+from mediacreator.suggesting.weighing import Scales
+from mediacreator.suggesting.writable import lacking
+from mediacreator.transcode.choose import Compression
+
+AUTO = "auto"
+"""What stands for a profile where one is to be chosen."""
+
+FIRST = "STD-GEN-CD"
+"""Uncompressed on a CD: what every reader opens, so it comes before the list of a site."""
+
+HOW = {
+    "none": "uncompressed where the profile allows it",
+    "keep": "coded as they are, since uncompressed they need more media",
+    "lossless": "compressed without loss, since they need more media otherwise",
+    "lossy": "compressed with loss, as was asked for",
+}
+"""What is done to instances, by the mode of compression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A profile that was chosen."""
+
+    profile: str  # identifier
+    compression: Compression  # to use where none was asked for
+    findings: tuple[Finding, ...]  # notes: why this one, and why none of those before it
+
+
+def candidates(profile_list: Sequence[str]) -> tuple[str, ...]:
+    """Return the identifiers to choose among, the one that is liked best first.
+
+    Args:
+        profile_list: Of the settings of a site.
+    """
+    return tuple(dict.fromkeys((FIRST, *profile_list)))
+
+
+def choose_profile(
+    scan: Scan,
+    among: Sequence[str],
+    *,
+    folder: bool,
+    folders: tuple[str, ...] = (),
+    request: SelectionRequest | None = None,
+    compression: Compression | None = None,
+) -> Choice:
+    """Choose the profile that holds most on fewest media, and of several the first.
+
+    Args:
+        scan: Made with what all of ``among`` want (``rules.wanted``).
+        among: Identifiers, see ``candidates``.
+        folder: The File-set is written to a folder: a medium that cannot be written yet is no obstacle.
+        folders: Of a site, with profiles of its own.
+        request: What was asked for of the sources.
+        compression: What was asked for; None: none, or else what loses nothing and saves a medium.
+
+    Raises:
+        UsageError: A profile does not exist.
+
+    Source: PS3.11 7 (a File-set claims a profile); which one is a choice of ours.
+    """
+    profiles = [load_profile(identifier, folders) for identifier in among]
+    families, request = families_of(profiles), request or SelectionRequest()
+    counted = count(scan.headers, families[0].claim, request)
+    scales = Scales(groups_of(counted.headers, families), request.private_sop_classes)
+    found = fits(profiles, families, scales, compression)
+    best = best_of(found, folder=folder)
+    findings = tuple(_explained(found, best, folder=folder, of=len(counted.headers)))
+    return Choice(best.profile.id, best.compression, findings)
+
+
+def ranked(found: Sequence[Fit]) -> list[Fit]:
+    """Return what holds most first, of those what needs fewest media, of those what stands first."""
+    return sorted(found, key=lambda one: (-one.held.count, one.media))
+
+
+def best_of(found: Sequence[Fit], *, folder: bool) -> Fit:
+    """Return the best one that can be written; the best one if none can be."""
+    order = ranked(found)
+    return next((one for one in order if not lacking(one.profile, folder=folder)), order[0])
+
+
+def in_words(one: Fit, of: int) -> str:
+    """Return what a profile holds and on how many media, as ``holds all 23 instances on one 120 mm CD-R``.
+
+    Args:
+        one: Of the profile.
+        of: Instances that there are.
+    """
+    held = one.held.count
+    which = f"all {of}" if held == of and of > 1 else "the only" if held == of else f"{held} of {of}"
+    media = "one" if one.media == 1 else f"{one.media:,}" if one.media else "no"
+    return f"holds {which} instance{'s' if of != 1 else ''} on {media} {one.profile.media_format.name}"
+
+
+def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Iterator[Finding]:
+    """Say why a profile was chosen, and of each that stands before it or is better why it was not."""
+    place, rank = found.index(best), ranked(found).index(best)
+    before = {one.profile.id for one in (*found[:place], *ranked(found)[:rank])}
+    for one in found:
+        if one.profile.id in before:
+            yield _passed_over(one, best, lacking(one.profile, folder=folder), of)
+    lacks = lacking(best.profile, folder=folder)
+    yield Finding(
+        "profile-chosen",
+        Severity.NOTE,
+        "profile",
+        f"{best.profile.id} {in_words(best, of)}, {HOW[best.compression.mode]}"
+        + (f"; none of them can be written yet, and it lacks {lacks}" if lacks else ""),
+        f"of {', '.join(one.profile.id for one in found)} what holds most on fewest media, of equals the first",
+        best.profile.clause,
+        "It was chosen. Say --profile or --compress to have it otherwise, or change profile_list in the settings.",
+    )
+
+
+def _passed_over(one: Fit, best: Fit, lacks: str, of: int) -> Finding:
+    if lacks:
+        expected = f"a medium that can be written: this version lacks {lacks}"
+    elif one.held.count < best.held.count:
+        expected = f"one that holds more, as {best.profile.id}"
+    else:
+        expected = f"fewer media, as under {best.profile.id}"
+    return Finding(
+        "profile-passed-over",
+        Severity.NOTE,
+        "profile",
+        f"{one.profile.id} {in_words(one, of)}",
+        expected,
+        one.profile.clause,
+        "Nothing, unless it is wanted all the same: say --profile.",
+    )

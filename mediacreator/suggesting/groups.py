@@ -1,0 +1,86 @@
+"""Put headers together that every rule judges alike: thousands of instances become a few groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mediacreator.model import UNDEFINED_LENGTH, Header, SOPInstance
+from mediacreator.rules.tables import Key
+from mediacreator.rules.values import has_value
+from mediacreator.suggesting.families import Family
+from mediacreator.transcode.choose import Target
+from mediacreator.transcode.reach import SMALL, Traits
+from mediacreator.transcode.sizes import estimate
+
+_TRAITS = (
+    "PhotometricInterpretation",
+    "SamplesPerPixel",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+    "LossyImageCompression",
+)
+"""Attributes that ``Traits`` looks at."""
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Instances of one SOP Class that all profiles judge alike, and that can be stored alike."""
+
+    headers: list[Header]
+    traits: Traits
+    _sizes: dict[tuple[str, int], int] = field(default_factory=dict, repr=False)
+
+    @property
+    def sample(self) -> Header:
+        """Return one that speaks for all."""
+        return self.headers[0]
+
+    @property
+    def count(self) -> int:
+        """Return how many instances there are."""
+        return len(self.headers)
+
+    def size(self, target: Target) -> int:
+        """Return the bytes of all of them in a Transfer Syntax, reckoned where they must be encoded."""
+        asked = target.transfer_syntax_uid, target.quality
+        if asked not in self._sizes:
+            self._sizes[asked] = sum(estimate(SOPInstance(h, "", h.attributes), *asked) for h in self.headers)
+        return self._sizes[asked]
+
+
+def groups_of(headers: Iterable[Header], families: Sequence[Family]) -> tuple[Group, ...]:
+    """Put headers together that the rules of the families cannot tell apart, in the order of the sources.
+
+    Args:
+        headers: Scanned with all that the profiles look at.
+        families: Of the profiles.
+    """
+    by_class: dict[str, list[Header]] = {}
+    for header in headers:
+        by_class.setdefault(header.sop_class_uid, []).append(header)
+    return tuple(group for uid, alike in by_class.items() for group in _of_class(uid, alike, families))
+
+
+def _of_class(uid: str, headers: Sequence[Header], families: Sequence[Family]) -> Iterable[Group]:
+    """Yield the groups of one SOP Class; only what families that accept it look at can tell instances apart."""
+    accepting = [family for family in families if family.claim.accepts(uid)]
+    words = tuple(dict.fromkeys((*_TRAITS, *(word for family in accepting for word in family.judge.keywords))))
+    keys = tuple({key.tag: key for family in accepting for key in family.judge.keys}.values())
+    keys = tuple(key for key in keys if key.keyword not in words)
+    found: dict[object, list[Header]] = {}
+    for header in headers:
+        found.setdefault(_signature(header, words, keys), []).append(header)
+    return (Group(alike, Traits.of(alike[0])) for alike in found.values())
+
+
+def _signature(header: Header, words: Sequence[str], keys: Sequence[Key]) -> object:
+    get, place = header.attributes.get, header.pixel_data
+    pixels = place and (place.keyword, place.length == UNDEFINED_LENGTH or place.length >= SMALL)
+    return (
+        header.transfer_syntax_uid,
+        pixels,
+        *map(get, words),
+        *[has_value(get(key.keyword), key.vr) for key in keys],
+    )

@@ -1,0 +1,22 @@
+"""Say what this version lacks to write a medium of a profile."""
+
+from __future__ import annotations
+
+from mediacreator.rules.profile import ApplicationProfile
+
+SECURE = "Secure DICOM Files"
+
+
+def lacking(profile: ApplicationProfile, *, folder: bool = False) -> str:
+    """Return what is missing in a word or two, ``""`` where nothing is.
+
+    Args:
+        profile: Of PS3.11, or a site's.
+        folder: The File-set is written to a folder, whatever medium it is for.
+    """
+    if profile.status != "current":
+        return "retired"
+    if profile.security != "none":
+        return SECURE
+    medium = profile.media_format
+    return "" if folder or medium.writer else f"a writer of {medium.file_system.split(';')[0]}"
