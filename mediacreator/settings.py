@@ -48,7 +48,11 @@ class Contact:
 class CreateDefaults:
     """What ``mediacreator create`` does when an option is not given."""
 
-    profile: str = "STD-GEN-CD"
+    profile: str = "auto"  # auto: STD-GEN-CD if one CD holds everything, else one of ``profile_list``
+    profile_list: tuple[str, ...] = ("STD-GEN-DVD-JPEG", "STD-GEN-USB-JPEG")  # identifiers, the best first
+    profile_folders: tuple[str, ...] = ()  # with profile files of the site; relative to the settings file
+    compress: str = "none"  # none, keep, lossless or lossy:QUALITY
+    icons: bool = False  # for every image, not only where the profile asks for them
     file_set_id: str = ""  # "": made up by create
     workers: int = 0  # processes, 0 to 256; 0: as many as the machine has processors
     multi_patient: bool = False
@@ -77,6 +81,12 @@ class Settings:
     private_sop_classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Private SOP Class UID to Private Record UID (0004,1432): what goes on media as PRIVATE records."""
     path: str = ""
+
+    @property
+    def profile_folders(self) -> tuple[str, ...]:
+        """Return where profile files of the site lie, as paths that do not depend on the settings file."""
+        beside = Path(self.path).parent
+        return tuple(str(beside / Path(folder).expanduser()) for folder in self.create.profile_folders)
 
 
 def load_settings(explicit: Path | None = None) -> Settings:
@@ -219,16 +229,26 @@ def _matches(pattern: str, allowed: str) -> Callable[[object], str]:
     return lambda value: "" if compiled.fullmatch(str(value)) else allowed
 
 
+def _each(pattern: str, allowed: str) -> Callable[[object], str]:
+    """Return a check that gives what is allowed when a member of a list does not match, else ``""``."""
+    compiled = re.compile(pattern)
+    return lambda value: "" if isinstance(value, tuple) and all(map(compiled.fullmatch, value)) else allowed
+
+
+_PROFILE = r"(STD|AUG|PRI)-[A-Z0-9-]{1,60}"
+
 _CHECKS: Mapping[str, Callable[[object], str]] = {
     "institution.ascii_name": _matches(r"[ -~]*", "ASCII characters only"),
     "create.profile": _matches(
-        r"(STD|AUG|PRI)-[A-Z0-9-]{1,60}", "the identifier of an application profile, as STD-GEN-CD [PS3.11 6]"
+        rf"auto|{_PROFILE}(,{_PROFILE})*",
+        "auto, or the identifier of an application profile, as STD-GEN-CD; several for one medium as A,B [PS3.11 7]",
+    ),
+    "create.profile_list": _each(_PROFILE, "identifiers of application profiles, as STD-GEN-DVD-JPEG [PS3.11 7]"),
+    "create.profile_folders": _each(r".+", "paths of folders"),
+    "create.compress": _matches(
+        r"none|keep|lossless|lossy:([1-9][0-9]?|100)", "none, keep, lossless or lossy:QUALITY, as lossy:85 (1 to 100)"
     ),
     "create.file_set_id": _matches(r"[A-Z0-9_]{0,16}", "0 to 16 characters A-Z, 0-9 and _ [PS3.10 8.1, 8.5]"),
     "create.workers": lambda value: "" if isinstance(value, int) and 0 <= value <= 256 else "0 to 256",
-    "create.allow_rejected": lambda value: (
-        ""
-        if isinstance(value, tuple) and all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code) for code in value)
-        else "codes of findings, as truncated-pixel-data"
-    ),
+    "create.allow_rejected": _each(r"[a-z0-9]+(-[a-z0-9]+)*", "codes of findings, as truncated-pixel-data"),
 }

@@ -52,6 +52,10 @@ def test_every_key_of_create_is_read(tmp_path: Path) -> None:
     text = """
     [create]
     profile = "STD-GEN-DVD-JPEG"
+    profile_list = ["STD-GEN-BD"]
+    profile_folders = ["profiles"]
+    compress = "lossy:85"
+    icons = true
     file_set_id = "KLINIK_1"
     workers = 4
     multi_patient = true
@@ -60,7 +64,44 @@ def test_every_key_of_create_is_read(tmp_path: Path) -> None:
     allow_rejected = ["truncated-pixel-data"]
     """
     assert read_settings(settings_file(tmp_path, text)).create == CreateDefaults(
-        "STD-GEN-DVD-JPEG", "KLINIK_1", 4, True, True, True, ("truncated-pixel-data",)
+        profile="STD-GEN-DVD-JPEG",
+        profile_list=("STD-GEN-BD",),
+        profile_folders=("profiles",),
+        compress="lossy:85",
+        icons=True,
+        file_set_id="KLINIK_1",
+        workers=4,
+        multi_patient=True,
+        include_rejected=True,
+        strict=True,
+        allow_rejected=("truncated-pixel-data",),
+    )
+
+
+def test_folders_of_profiles_lie_beside_the_settings(tmp_path: Path) -> None:
+    path = settings_file(tmp_path, '[create]\nprofile_folders = ["profiles", "/srv/profiles", "~/profiles"]')
+
+    assert read_settings(path).profile_folders == (
+        str(tmp_path / "profiles"),
+        "/srv/profiles",
+        os.path.expanduser("~/profiles"),
+    )
+
+
+@pytest.mark.parametrize("value", ["auto", "STD-GEN-CD", "STD-XABC-CD,STD-GEN-CD", "PRI-KLINIK-CD"])
+def test_a_profile_is_auto_or_identifiers(tmp_path: Path, value: str) -> None:
+    assert read_settings(settings_file(tmp_path, f'[create]\nprofile = "{value}"')).create.profile == value
+
+
+@pytest.mark.parametrize("value", ["none", "keep", "lossless", "lossy:1", "lossy:100"])
+def test_every_compression_that_transcoding_knows_can_be_set(tmp_path: Path, value: str) -> None:
+    from mediacreator.transcode import Compression
+
+    assert (
+        str(
+            Compression.parse(read_settings(settings_file(tmp_path, f'[create]\ncompress = "{value}"')).create.compress)
+        )
+        == value
     )
 
 
@@ -93,13 +134,19 @@ def test_the_user_comes_before_the_site_and_config_before_both(tmp_path: Path, m
     [
         ('[institutoin]\nname = "x"', "institutoin is no setting. Is institution meant?"),
         ('[institution]\nnmae = "x"', "institution.nmae is no setting. Is institution.name meant?"),
-        ("[create]\nzzz = 1", "create.zzz is no setting. Allowed: allow_rejected, file_set_id,"),
+        ("[create]\nzzz = 1", "create.zzz is no setting. Allowed: allow_rejected, compress, file_set_id,"),
         ("institution = 3", "institution is 3, expected a table: [institution]"),
         ("[create]\nworkers = true", "create.workers is True, expected a whole number"),
         ('[create]\nworkers = "4"', "create.workers is '4', expected a whole number"),
         ("[create]\nworkers = -1", "create.workers is -1, expected 0 to 256"),
         ("[create]\nstrict = 1", "create.strict is 1, expected true or false"),
-        ('[create]\nprofile = "std-gen-cd"', "expected the identifier of an application profile, as STD-GEN-CD"),
+        ('[create]\nprofile = "std-gen-cd"', "expected auto, or the identifier of an application profile, as STD-GEN-CD"),
+        ('[create]\nprofile = "STD-GEN-CD, STD-XABC-CD"', "several for one medium as A,B [PS3.11 7]"),
+        ('[create]\nprofile_list = ["auto"]', "create.profile_list is ('auto',), expected identifiers of"),
+        ('[create]\nprofile_folders = [""]', "expected paths of folders"),
+        ('[create]\ncompress = "lossy"', "create.compress is 'lossy', expected none, keep, lossless or lossy:QUALITY"),
+        ('[create]\ncompress = "lossy:101"', "as lossy:85 (1 to 100)"),
+        ('[create]\nicons = "yes"', "create.icons is 'yes', expected true or false"),
         ('[create]\nfile_set_id = "klinik"', "expected 0 to 16 characters A-Z, 0-9 and _ [PS3.10 8.1, 8.5]"),
         ('[create]\nallow_rejected = ["Not A Code"]', "expected codes of findings"),
         ('[institution]\naddress = "Musterweg 1"', 'expected a list of strings: ["one", "two"]'),
