@@ -25,7 +25,6 @@ def profile_ids(folders: tuple[str, ...] = (), *, status: str = "current") -> tu
     """
     found: dict[str, tuple[str, str]] = {}  # file, status
     for file in (file for folder in ("", *folders) for file in profile_files(folder)):
-        file.identifiers()
         for identifier, its_status in file.statuses():
             if identifier in found:
                 raise UsageError(f"{file.name}: identifier: {identifier} stands in {found[identifier][0]} already")

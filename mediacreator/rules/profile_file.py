@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 from mediacreator.errors import UsageError
@@ -51,9 +51,21 @@ def profile_files(folder: str = "", may_hold: str = "") -> Iterator[ProfileFile]
         raise UsageError(f"profiles in {place} cannot be read: {exc}") from exc
     for name in names:
         path = os.path.join(place, name)
-        text = read_text(path)
-        if not may_hold or _may_hold(text, may_hold):
-            yield ProfileFile.read(path if folder else name, text, own=not folder)
+        text = read_text(path) if folder else _own_text(path)
+        if not may_hold or re.fullmatch(_template(text), may_hold):
+            yield _read(path if folder else name, text, own=not folder)
+
+
+@cache
+def _own_text(path: str) -> str:
+    """Read a file of ours, which do not change while the program runs."""
+    return read_text(path)
+
+
+@lru_cache(maxsize=256)
+def _read(name: str, text: str, *, own: bool) -> ProfileFile:
+    """Read a file whose text is known, once: its profiles are asked for one by one."""
+    return ProfileFile.read(name, text, own=own)
 
 
 def read_text(path: str) -> str:
@@ -69,13 +81,11 @@ def read_text(path: str) -> str:
         raise UsageError(f"{path} cannot be read: {exc}") from exc
 
 
-def _may_hold(text: str, identifier: str) -> bool:
-    """Tell from the template alone whether a file can hold an identifier; True if in doubt."""
+@lru_cache(maxsize=256)
+def _template(text: str) -> str:
+    """Return a pattern that the identifiers of a file match, from one line of its text; if in doubt, any."""
     found = re.search(r'^identifier *= *"([^"]*)"', text, re.MULTILINE)
-    if found is None:
-        return True
-    literal = re.split(r"\{\w+\}", found[1])
-    return re.fullmatch(".*".join(map(re.escape, literal)), identifier) is not None
+    return ".*".join(map(re.escape, re.split(r"\{\w+\}", found[1]))) if found else ".*"
 
 
 @cache
@@ -98,13 +108,14 @@ def _included(table: Table, seen: Sequence[str] = ()) -> Table:
     return merged
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ProfileFile:
     """A profile file as read: a class of profiles, not yet resolved."""
 
     name: str  # of the file
     table: Table  # without axes
     axes: tuple[tuple[str, tuple[Table, ...]], ...]  # name, values
+    corners: tuple[tuple[str, tuple[Table, ...]], ...]  # identifier, values: the first axis changes slowest
     own: bool = True  # it came with the program; others may hold no STD- profile
 
     @classmethod
@@ -117,37 +128,32 @@ class ProfileFile:
             own: Whether it came with the program.
 
         Raises:
-            UsageError: It is not TOML, has a field twice, or its axes are wrong.
+            UsageError: It is not TOML, has a field twice, its axes are wrong, two corners of them have one identifier, or
+                one is no identifier (PS3.11 8).
         """
         top = Fields(read_table(name, text))
         axes = top.each("axes", _axis, unique="name", optional=True)
         template = top.string("identifier")
         if sorted(re.findall(r"\{(\w+)\}", template)) != sorted(axis for axis, _ in axes):
             top.refuse("identifier", f"{template} does not name each axis once")
-        return cls(name, top.table.without("axes"), axes, own)
+        names = [axis for axis, _ in axes]
+        corners = tuple(
+            (template.format(**{axis: value.text("value") for axis, value in zip(names, values, strict=True)}), values)
+            for values in product(*(values for _, values in axes))
+        )
+        _check_identifiers(top, [identifier for identifier, _ in corners], own=own)
+        return cls(name, top.table.without("axes"), axes, corners, own)
 
     def identifiers(self) -> tuple[str, ...]:
-        """Return every identifier of the class, the first axis changing slowest.
-
-        Raises:
-            UsageError: Two corners of the axes have one identifier, or one is no identifier (PS3.11 8).
-        """
-        found = tuple(identifier for identifier, _ in self._corners())
-        top = Fields(self.table)
-        top.unique("identifier", found)
-        kinds = "STD|AUG|PRI" if self.own else "AUG|PRI"
-        for identifier in found:
-            if not re.fullmatch(rf"({kinds})(-[A-Z0-9]+)+", identifier) or len(identifier) > 64:
-                words = f"{kinds.replace('|', '-, ')}- and words of A-Z and 0-9 joined with -, 64 characters in all"
-                top.refuse("identifier", f"is {identifier!r}, expected {words} [PS3.11 8]")
-        return found
+        """Return every identifier of the class, the first axis changing slowest."""
+        return tuple(identifier for identifier, _ in self.corners)
 
     def statuses(self) -> tuple[tuple[str, str], ...]:
         """Return each identifier with its status, without resolving it."""
         return tuple(
             (identifier, next((value.text("status") for value in values if "status" in value), None) or own)
             for own in [self.table.text("status")]
-            for identifier, values in self._corners()
+            for identifier, values in self.corners
         )
 
     def merged(self, identifier: str, base_of: Callable[[str], Table]) -> Table:
@@ -160,7 +166,7 @@ class ProfileFile:
         Raises:
             UsageError: A fragment does not exist, or an augmented profile does not only add (PS3.2 7.4.2).
         """
-        values = dict(self._corners())[identifier]
+        values = dict(self.corners)[identifier]
         extends = self.table.text("extends").format(**self._parts(values))
         merged = _included(self.table).merged(self.table.without("include", "remove"))
         removed = [self.table]
@@ -189,7 +195,7 @@ class ProfileFile:
         table = self.merged(identifier, base_of)
         words = {
             axis: value.text("words")
-            for (axis, _), value in zip(self.axes, dict(self._corners())[identifier], strict=True)
+            for (axis, _), value in zip(self.axes, dict(self.corners)[identifier], strict=True)
         }
         top = Fields(table)
         try:
@@ -215,9 +221,14 @@ class ProfileFile:
     def _parts(self, values: tuple[Table, ...]) -> dict[str, str]:
         return {axis: value.text("value") for (axis, _), value in zip(self.axes, values, strict=True)}
 
-    def _corners(self) -> Iterator[tuple[str, tuple[Table, ...]]]:
-        for values in product(*(axis[1] for axis in self.axes)):
-            yield self.table.text("identifier").format(**self._parts(values)), values
+
+def _check_identifiers(top: Fields, found: list[str], *, own: bool) -> None:
+    top.unique("identifier", found)
+    kinds = "STD|AUG|PRI" if own else "AUG|PRI"
+    for identifier in found:
+        if not re.fullmatch(rf"({kinds})(-[A-Z0-9]+)+", identifier) or len(identifier) > 64:
+            words = f"{kinds.replace('|', '-, ')}- and words of A-Z and 0-9 joined with -, 64 characters in all"
+            top.refuse("identifier", f"is {identifier!r}, expected {words} [PS3.11 8]")
 
 
 def _axis(row: Fields) -> tuple[str, tuple[Table, ...]]:
