@@ -16,7 +16,7 @@ import imagecodecs
 import numpy as np
 from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, RLELossless
@@ -68,7 +68,7 @@ _NESTED = frozenset((ENHANCED_CT, SPECTROSCOPY))
 """SOP Classes that hold geometry and references in Shared Functional Groups Sequence (PS3.3 C.7.6.16)."""
 _COLOUR = frozenset((SC_BYTES,))
 
-_SAMPLE = {"US": 1, "UL": 1, "IS": "1", "DS": "1.5", "DA": "20260301", "TM": "101112", "DT": "20260301101112"}
+_SAMPLE = {"US": 1, "UL": 1, "UV": 1, "IS": "1", "DS": "1.5", "DA": "20260301", "TM": "101112", "DT": "20260301101112"}
 _VALUES: dict[str, object] = {
     "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
     "PatientSex": "F",
@@ -443,6 +443,26 @@ ENCODERS: dict[str, Callable[[Any, Dataset], bytes | bytearray] | None] = {
     JPEG_2000_LOSSY: lambda frame, _: imagecodecs.jpeg2k_encode(frame, level=40, codecformat="J2K"),
 }
 """What can be made here, by Transfer Syntax UID; frames as (rows, columns[, 3])."""
+
+
+def strip_tables(dataset: Dataset) -> None:
+    """Take Huffman and quantization tables out of each JPEG frame, no Interchange Format then (PS3.5 8.2.1)."""
+    count = int(dataset.get("NumberOfFrames", 1))
+    frames = [_without_tables(frame) for frame in generate_frames(dataset.PixelData, number_of_frames=count)]
+    dataset.PixelData = encapsulate(frames)
+    dataset["PixelData"].is_undefined_length = True
+
+
+def _without_tables(frame: bytes) -> bytes:
+    kept, position = frame[:2], 2
+    while frame[position + 1] != 0xDA:  # up to the first Start of Scan
+        end = position + 2 + int.from_bytes(frame[position + 2 : position + 4], "big")
+        if frame[position + 1] not in (0xC4, 0xDB):
+            kept += frame[position:end]
+        position = end
+    kept += frame[position:]
+    return kept + b"\0" * (len(kept) & 1)
+
 
 _METHODS = {JPEG_BASELINE: "ISO_10918_1", JPEG_EXTENDED: "ISO_10918_1", JPEG_2000_LOSSY: "ISO_15444_1"}
 

@@ -101,7 +101,8 @@ class _Check:
         self._contents: Contents = read_contents(
             tree, others, wanted(claim.profiles), workers=workers, progress=progress
         )
-        self._records: dict[Path, DirectoryRecord] = {}
+        self._records: dict[Path, DirectoryRecord] = dict(self._referenced())
+        self._judged: set[Path] = set()
         self._speaking: dict[Path, tuple[ApplicationProfile, ...]] = {}
 
     def run(self) -> FileSetCheck:
@@ -109,17 +110,13 @@ class _Check:
         found = tuple(dict.fromkeys((*self._said, *self._all())))
         open_questions = tuple(one for one in found if one.code == _NOT_CHECKED)
         doubtful = {one.location for one in open_questions}
-        checked = sum(1 for path in self._contents.headers if self._location(path) not in doubtful)
+        checked = sum(1 for path in self._judged if self._location(path) not in doubtful)
         return FileSetCheck(tuple(one for one in found if one.code != _NOT_CHECKED), checked, open_questions)
 
     def _all(self) -> Iterator[Finding]:
         yield from self._check_security()
         medium = self._medium
         if medium is not None:
-            for record in medium.instances():
-                file = medium.file_of(record)
-                if file is not None:
-                    self._records.setdefault(file.path, record)
             yield from map(judged_strictly, medium.findings)
             yield from check_directory(medium, self._claim)
             yield from self._check_references(medium)
@@ -132,19 +129,28 @@ class _Check:
         dicomdir = self._tree.find((_DICOMDIR,))
         if dicomdir is not None and is_secure(head_of(self._tree, dicomdir.path)):
             what = "the DICOMDIR is a Secure DICOM File, which this version cannot open"
-            return None, (finding(_NOT_CHECKED, _DICOMDIR, what, expected="its content"),)
+            return None, (*self._tree.findings, finding(_NOT_CHECKED, _DICOMDIR, what, expected="its content"))
         try:
             chosen, odd = find_dicomdir(self._tree)
             return Medium(self._tree, chosen, odd), ()
         except SourceUnreadable as exc:
             if any(tolerant_key(file.path[-1:]) == (_DICOMDIR,) for file in self._files):
-                return None, (directory_finding("promise-unknown", _DICOMDIR, str(exc).rstrip(".")),)
+                unknown = directory_finding("promise-unknown", _DICOMDIR, str(exc).rstrip("."))
+                return None, (*self._tree.findings, unknown)
         lacking = finding(
             "no-dicomdir", _DICOMDIR, "there is no DICOMDIR", clause=self._claim.profiles[0].directory.clause
         )
         if all(profile.directory.dicomdir == "optional" for profile in self._claim.profiles):
             lacking = replace(lacking, severity=Severity.WARNING, clause="PS3.10 8.6")
         return None, (*self._tree.findings, lacking)
+
+    def _referenced(self) -> Iterator[tuple[Path, DirectoryRecord]]:
+        """Yield the files that a record references; the first record of a file comes last."""
+        records = tuple(self._medium.instances()) if self._medium is not None else ()
+        for record in reversed(records):
+            path = self._path_of(record)
+            if path is not None:
+                yield path, record
 
     def _location(self, path: Path) -> str:
         """Name a file: by its File ID if a record has one, else by its number, since a foreign path may hold a name."""
@@ -157,7 +163,8 @@ class _Check:
         Source: PS3.11 8 (X.3.5), PS3.15 D.1.
         """
         wanted_secure = self._claim.security == _SECURED
-        clause = self._claim.profiles[0].clause
+        profile = self._claim.profiles[0]
+        clause = profile.clauses.get("security", profile.clause)
         secure = {*self._contents.secure}
         dicomdir = self._tree.find((_DICOMDIR,))
         if self._medium is None and dicomdir is not None and is_secure(head_of(self._tree, dicomdir.path)):
@@ -172,7 +179,8 @@ class _Check:
             yield finding(_NOT_CHECKED, self._name(path), what, expected="its content")
 
     def _name(self, path: Path) -> str:
-        return _DICOMDIR if path == (_DICOMDIR,) else self._location(path)
+        own = self._medium.dicomdir.path if self._medium is not None else (_DICOMDIR,)
+        return _DICOMDIR if path == own else self._location(path)
 
     def _check_references(self, medium: Medium) -> Iterator[Finding]:
         """Compare the records with the files: none missing, none left out, each what its record says.
@@ -206,6 +214,7 @@ class _Check:
                     yield finding("file-without-meta", location, "it begins with a Data Set")
                 elif self._medium is not None:
                     continue  # no DICOM file (PS3.10 7): whatever it is, it may lie there
+            self._judged.add(path)
             yield from (judged_strictly(replace(one, location=location)) for one in contents.remarks.get(path, ()))
             yield from check_object(self._claim, header, location, self._role)
             self._speaking[path] = speaking(self._claim, header, location, self._role)
@@ -215,10 +224,10 @@ class _Check:
         checker = KeyChecker()
         below = self._below(medium)
         for record in medium.directory.in_order():
-            if record.type not in record_types() or not record_types()[record.type].keys:
-                continue
+            if record.type not in record_types():
+                continue  # said by the walk
             values = record.values
-            path = self._path_of(medium, record)
+            path = self._path_of(record)
             instances, profiles = self._instances(record, path, below)
             keys = self._keys_for(record, profiles)
             yield from checker.check(record, values, keys, instances)
@@ -228,8 +237,8 @@ class _Check:
             if header is not None:
                 yield from _related(record, values, header)
 
-    def _path_of(self, medium: Medium, record: DirectoryRecord) -> Path | None:
-        file = medium.file_of(record) if record.file_id else None
+    def _path_of(self, record: DirectoryRecord) -> Path | None:
+        file = self._medium.file_of(record) if self._medium is not None else None
         return file.path if file is not None else None
 
     def _below(self, medium: Medium) -> list[list[Path | None]]:
@@ -238,7 +247,7 @@ class _Check:
         below: list[list[Path | None]] = [[] for _ in directory.records]
         for record in reversed(tuple(directory.in_order())):
             if record.file_id:
-                below[record.index].append(self._path_of(medium, record))
+                below[record.index].append(self._path_of(record))
             if record.parent is not None:
                 below[record.parent].extend(reversed(below[record.index]))
         return [list(reversed(paths)) for paths in below]

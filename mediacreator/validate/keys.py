@@ -17,6 +17,7 @@ from mediacreator.medium_compare import ABOVE
 from mediacreator.model import Attributes, Finding
 from mediacreator.rules.predicates import condition
 from mediacreator.rules.tables import Key
+from mediacreator.rules.values import has_value
 from mediacreator.validate.rows import finding
 
 _CHARACTER_SET = 0x00080005
@@ -47,16 +48,6 @@ class Instances:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """A key that is not as it must be."""
-
-    code: str
-    keyword: str
-    what: str
-    clause: str
-
-
 @dataclass(slots=True)
 class KeyChecker:
     """Checks record after record; holds how the value of each key is found."""
@@ -77,7 +68,6 @@ class KeyChecker:
         Source: PS3.3 F.5, PS3.11 X.3.3.
         """
         together = instances.together
-        unknown: list[str] = []
         for key in keys:
             if key.source == _ICON:
                 continue
@@ -85,19 +75,15 @@ class KeyChecker:
                 yield from _character_set(record, values, keys, key)
                 continue
             value = values.get(key.tag)
-            required = self._required(key, together, instances)
-            if required is None and instances.unreadable:
-                unknown.append(key.keyword)
-            lack = _missing(key, value, required=required is True)
+            lack = _missing(key, value, required=self._required(key, together, instances) is True)
             if lack:
                 yield finding("key-missing", record.location, lack, clause=key.clause)
-            elif value:
+            elif value is not None:
                 yield from _items_findings(record, key, value)
                 yield from self._differences(record, key, values, instances)
-            elif not lack and value == b"" and key.keyword not in ABOVE:
-                yield from self._differences(record, key, values, instances)
         if instances.unreadable:
-            what = f"{len(unknown)} keys of the record could not be checked against its files"
+            files = "its file" if record.file_id else f"{instances.unreadable} of the files below it"
+            what = f"the keys of the record could not be compared with {files}"
             yield finding("not-checked", record.location, what, expected="files that can be read")
 
     def _required(self, key: Key, together: Attributes, instances: Instances) -> bool | None:
@@ -143,7 +129,7 @@ class KeyChecker:
 
 def _missing(key: Key, value: bytes | None, *, required: bool) -> str:
     """Say what a key lacks, nothing if it is as its type asks (PS3.5 7.4)."""
-    if not required or value:
+    if not required or has_value(value, key.vr):
         return ""
     if value is None:
         return f"{_named(key)} is absent"
@@ -177,10 +163,19 @@ def _lacking(key: Key, value: bytes, above: str = "") -> Iterator[tuple[str, str
 
 def _character_set(record: DirectoryRecord, values: Values, keys: Sequence[Key], key: Key) -> Iterator[Finding]:
     """Find text beyond the default repertoire in a record that names no character set (PS3.3 F.5, type 1C)."""
-    texts = (values.get(one.tag, b"") for one in keys if one.vr in TEXT_VRS)
-    if not values.get(key.tag) and not all(map(is_default_repertoire, texts)):
+    if not values.get(key.tag) and any(_is_extended(one.vr, values.get(one.tag, b"")) for one in keys):
         what = f"{_named(key)} is absent, and text of the record goes beyond the default repertoire"
         yield finding("key-missing", record.location, what, clause=key.clause)
+
+
+def _is_extended(vr: str, value: bytes) -> bool:
+    if vr != "SQ":
+        return vr in TEXT_VRS and not is_default_repertoire(value)
+    try:
+        inner = [element for item in split_items(value) for element in split_elements(item)]
+    except MalformedElement:
+        return False  # said of the key itself
+    return any(_is_extended(kind, content) for _, kind, content in inner)
 
 
 def _named(key: Key) -> str:
