@@ -128,8 +128,8 @@ class ProfileFile:
             own: Whether it came with the program.
 
         Raises:
-            UsageError: It is not TOML, has a field twice, its axes are wrong, two corners of them have one identifier, or
-                one is no identifier (PS3.11 8).
+            UsageError: It is not TOML, has a field twice, its axes are wrong, or their corners have an identifier twice
+                or one that cannot be (PS3.11 8).
         """
         top = Fields(read_table(name, text))
         axes = top.each("axes", _axis, unique="name", optional=True)
