@@ -33,27 +33,31 @@ class Verdict:
 
 
 class Judge:
-    """Judges many instances by the profiles of one Claim."""
+    """Judges many instances by the profiles of one Claim.
+
+    ``keywords`` are the attributes whose values a verdict depends on, ``keys`` those of which it matters that they have
+    one.
+    """
 
     def __init__(self, profiles: Sequence[ApplicationProfile]) -> None:
         self._profiles = tuple(profiles)
-        self._keywords = tuple(dict.fromkeys(word for profile in profiles for word in judged_keywords(profile)))
+        self.keywords = tuple(dict.fromkeys(word for profile in profiles for word in judged_keywords(profile)))
         keys = (key for profile in profiles for record in profile.directory.keys for key in asked_keys(profile, record))
-        self._keys = tuple({key.tag: key for key in keys}.values())
+        self.keys = tuple({key.tag: key for key in keys}.values())
         self._verdicts: dict[_Signature, Verdict] = {}
 
     @property
     def looks_at_attributes(self) -> bool:
         """Whether verdicts depend on more than the SOP Class."""
-        return bool(self._keywords or self._keys)
+        return bool(self.keywords or self.keys)
 
     def verdict(self, attributes: Attributes, sop_class_uid: str) -> Verdict:
         """Return what the profiles say of an instance that is to be written."""
         get = attributes.get
         signature = (
             sop_class_uid,
-            tuple([get(keyword) for keyword in self._keywords]),
-            tuple([has_value(get(key.keyword), key.vr) for key in self._keys]),
+            tuple([get(keyword) for keyword in self.keywords]),
+            tuple([has_value(get(key.keyword), key.vr) for key in self.keys]),
         )
         known = self._verdicts.get(signature)
         if known is None:
