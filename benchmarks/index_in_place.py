@@ -9,12 +9,12 @@ from mediacreator import collector
 from mediacreator.directory import build_dicomdir
 from mediacreator.layout import lay_out_in_place
 from mediacreator.model import Silent
-from mediacreator.rules.library import load_profile
+from mediacreator.rules.claim import load_claim
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.select import ContentComparer, SelectionRequest, select
 from mediacreator.sources import find_sources
-from mediacreator.transcode import Spool, encode, plan
+from mediacreator.transcode import Spool, choose, encode
 
 
 def index(folder: str, workers: int = 2) -> bytes:
@@ -24,15 +24,15 @@ def index(folder: str, workers: int = 2) -> bytes:
 
 
 def _index(folder: str, workers: int) -> bytes:
-    profile = load_profile("STD-GEN-CD")
+    claim = load_claim("STD-GEN-CD")
     sources = find_sources([folder])
-    scanned = scan(sources.files, wanted((profile,)), workers=workers, progress=Silent())
-    (content,) = select(scanned, profile, SelectionRequest(), compare=ContentComparer()).file_sets
-    work = plan(content.instances(), lambda instance: profile.transfer_syntaxes_for(instance.header.sop_class_uid))
+    scanned = scan(sources.files, wanted(claim.profiles), workers=workers, progress=Silent())
+    (content,) = select(scanned, claim, SelectionRequest(), compare=ContentComparer()).file_sets
+    work = choose(content.instances(), lambda i: claim.options(i.header.attributes, i.header.sop_class_uid))
     with Spool() as spool:
         encoded = encode(work, spool).encoded
     volume = lay_out_in_place(content, encoded, folder, file_set_id="BENCH", file_set_uid="2.25.1")
-    return build_dicomdir(volume, profile.keys_for)
+    return build_dicomdir(volume, claim.keys_for)
 
 
 if __name__ == "__main__":

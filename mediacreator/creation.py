@@ -5,13 +5,13 @@ sources -> scan -> select -> transcode -> layout -> directory -> content -> imag
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mediacreator import collector
-from mediacreator.errors import DecisionNeeded, NothingToWrite, ProfileViolation, Stopped, UsageError
+from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, too_large_for
 from mediacreator.layout import check_file_set_id, lay_out, without
 from mediacreator.mastering import disc_files
@@ -21,70 +21,28 @@ from mediacreator.model import (
     EncodedInstance,
     FileSetContent,
     Finding,
-    Header,
     Origin,
-    Outcome,
     Progress,
-    Scan,
-    Selection,
     Severity,
     Silent,
     Volume,
 )
+from mediacreator.preparing import CreateRequest, Part, Prepared, prepare, require_decided
 from mediacreator.provenance import fresh_origin, reproducible_origin
 from mediacreator.receipt import Decision, Job, Receipt, WrittenMedium
-from mediacreator.rules.library import load_profile
-from mediacreator.rules.profile import ApplicationProfile
-from mediacreator.rules.wanted import wanted
-from mediacreator.scan import scan
-from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME, ContentComparer, SelectionRequest, select
+from mediacreator.rules.claim import Claim
+from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME, SelectionRequest
 from mediacreator.settings import Settings
-from mediacreator.sources import Sources, find_sources
 from mediacreator.target import Target
 
+if TYPE_CHECKING:
+    from mediacreator.transcode import Encoding, Plan, Spool
 
-@dataclass(frozen=True, slots=True)
-class CreateRequest:
-    """Everything that ``create`` is asked for."""
-
-    sources: tuple[str, ...]  # folders, files, ZIP archives, ISO images, mixed
-    output: str  # an image file, or a folder with a trailing slash
-    profile: str = "STD-GEN-CD"  # an identifier of PS3.11
-    selection: SelectionRequest = field(default_factory=SelectionRequest)
-    file_set_id: str = ""  # 0 to 16 characters A-Z, 0-9, _; "": made from the date
-    strict: bool = False  # write nothing if anything is rejected
-    force: bool = False  # replace the output
-    workers: int = 0  # processes; 0: as many as there are processors
-    reproducible: bool = False  # the same request gives the same bytes
-    epoch: int | None = None  # SOURCE_DATE_EPOCH, seconds; implies reproducible
-    arguments: tuple[str, ...] = ()  # as given by the user, for the local receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is known before anything is decoded or written."""
-
-    profile: ApplicationProfile
-    scan: Scan
-    selection: Selection
-    workers: int
-
-    @property
-    def rejected(self) -> tuple[Finding, ...]:
-        """Why something that should be on the medium is not."""
-        dispositions = (*self.scan.others, *self.selection.dispositions)
-        found = tuple(entry.finding for entry in dispositions if entry.outcome is Outcome.REJECTED)
-        return found + tuple(missing.finding for missing in self.scan.missing)
-
-    @property
-    def refused(self) -> tuple[Finding, ...]:
-        """Why anything that was found is not on the medium, what is rejected first."""
-        dispositions = (*self.scan.others, *self.selection.dispositions)
-        return self.rejected + tuple(e.finding for e in dispositions if e.outcome is not Outcome.REJECTED)
+__all__ = ["CreateRequest", "create"]
 
 
 def create(request: CreateRequest, settings: Settings | None = None, progress: Progress | None = None) -> Receipt:
-    """Make one medium, or one for each person with ``separate``: written, read back, with its receipt.
+    """Make one medium, or several with ``separate`` or profiles that cannot share one, and read back what was written.
 
     Args:
         request: What to make of what.
@@ -93,7 +51,7 @@ def create(request: CreateRequest, settings: Settings | None = None, progress: P
 
     Returns:
         The receipt, which is also written beside the output. ``receipt.state`` says whether everything that should be
-        on the medium is; a medium that lacks something is written all the same, unless ``strict``.
+        on the media is; a medium that lacks something is written all the same, unless ``strict``.
 
     Raises:
         UsageError: An option cannot be; nothing was begun.
@@ -116,82 +74,15 @@ def create(request: CreateRequest, settings: Settings | None = None, progress: P
         raise Stopped("Stopped before the medium was complete.") from exc
 
 
-def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> Prepared:
-    """Find, scan and select: everything that reads headers only, and writes nothing.
+@dataclass(frozen=True, slots=True)
+class _FileSet:
+    """A File-set whose instances are as they will lie on the medium."""
 
-    Raises:
-        UsageError: The profile does not exist or cannot be written yet.
-        SourceUnreadable: A source does not exist.
-    """
-    profile = load_profile(request.profile)
-    require_writable(profile)
-    if not request.sources:
-        raise UsageError("No sources were given. Name folders, files, ZIP archives or media.")
-    workers = request.workers or min(os.cpu_count() or 1, 8)
-    progress.start("find", 0, 0)
-    sources = find_sources(request.sources)
-    progress.advance(len(sources.files), 0)
-    scanned = _with_sources(scan(sources.files, wanted((profile,)), workers=workers, progress=progress), sources)
-    chosen = replace(request.selection, private_sop_classes=settings.private_sop_classes)
-    return Prepared(profile, scanned, select(scanned, profile, chosen, compare=ContentComparer(_same_pixels)), workers)
-
-
-def require_writable(profile: ApplicationProfile) -> None:
-    """Refuse a profile that this version cannot create.
-
-    Raises:
-        UsageError: With the one thing that is missing.
-    """
-    medium = profile.media_format
-    if profile.security != "none":
-        raise UsageError(
-            f"{profile.id} asks for Secure DICOM Files, which this version cannot make [{profile.clause}]."
-        )
-    if not medium.writer:
-        raise UsageError(
-            f"{profile.id} is for {medium.name} with {medium.file_system}, which this version cannot write "
-            f"[{medium.clause}]."
-        )
-
-
-def require_decided(prepared: Prepared) -> None:
-    """Refuse to go on while a question is open or nothing is left to write.
-
-    Raises:
-        DecisionNeeded: Conflicts, numbered.
-        NothingToWrite: No instance is accepted.
-    """
-    conflicts = prepared.selection.conflicts
-    if conflicts:
-        count = f"{len(conflicts)} questions need" if len(conflicts) > 1 else "One question needs"
-        raise DecisionNeeded(f"{count} a person's decision; nothing was written.", conflicts)
-    if not prepared.selection.file_sets:
-        raise NothingToWrite("The sources hold no instance that can go on the medium.", _distinct(prepared.refused))
-
-
-def _same_pixels(one: Header, other: Header) -> bool | None:
-    """Decode and compare; what decodes is imported only when there is something to compare."""
-    from mediacreator.transcode.comparing import same_pixels
-
-    return same_pixels(one, other)
-
-
-def _distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the first Finding of each code: a message is read, a receipt is searched."""
-    return tuple({finding.code: finding for finding in reversed(findings)}.values())[::-1]
-
-
-def _with_sources(scanned: Scan, sources: Sources) -> Scan:
-    """Add what the search for files found unreadable, and what DICOMDIRs among the sources promise and is missing."""
-    from mediacreator.medium import promised
-
-    missing = promised(sources.trees, scanned.headers) if sources.trees else ()
-    return Scan(
-        headers=scanned.headers,
-        others=(*sources.others, *scanned.others),
-        missing=tuple(missing),
-        findings=(*sources.findings, *scanned.findings),
-    )
+    claim: Claim
+    content: FileSetContent
+    encoded: Mapping[int, EncodedInstance]  # by the number of the source
+    refused: tuple[Disposition, ...]  # what could not be encoded, or has no icon that it must have
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +97,7 @@ class _Run:
 
     def make(self) -> Receipt:
         """Make every medium under a name that is claimed: whatever happens, nothing half-made is left."""
-        targets = self._targets(len(self.prepared.selection.file_sets))
+        targets = self._targets(len(self.prepared.parts))
         with ExitStack() as claims:
             stale = [claims.enter_context(target.claimed()) for target in {self.target: None, **dict.fromkeys(targets)}]
             return self._make(targets, (_stale_finding(),) if any(stale) else ())
@@ -215,67 +106,93 @@ class _Run:
         """Encode, lay out, write, verify and publish each medium; then write the receipt, last."""
         from mediacreator.receipt import build_receipt, to_json, write_receipt
 
-        encoded, refused, said = self._encode()
+        origin = self._origin()
+        encoded = self._encode(origin)
+        refused = tuple(entry for file_set in encoded for entry in file_set.refused)
         if self.request.strict and (refused or self.prepared.rejected):
-            reasons = (*self.prepared.rejected, *(entry.finding for entry in refused))
-            raise ProfileViolation("Not everything can go on the medium, and --strict was given.", reasons)
-        gone = frozenset(entry.source.number for entry in refused)
-        contents = [without(content, gone) for content in self.prepared.selection.file_sets]
-        contents = [content for content in contents if content.patients or content.root_instances]
-        if not contents:
+            reasons = dict.fromkeys((*self.prepared.rejected, *(entry.finding for entry in refused)))
+            raise ProfileViolation("Not everything can go on the medium, and --strict was given.", tuple(reasons))
+        file_sets = [file_set for file_set in encoded if file_set.content.patients or file_set.content.root_instances]
+        if not file_sets:
             raise NothingToWrite("No instance is left that can go on the medium.", [entry.finding for entry in refused])
-        origin = self._origin(contents)
-        volumes = self._volumes(contents, encoded, origin)
+        volumes = self._volumes(file_sets, origin)
         if self.target.is_folder:
-            findings += too_large_for(self.prepared.profile.media_format, volumes)
-        job = self._job(origin, volumes, refused, (*findings, *self.prepared.scan.findings, *said))
+            for file_set, volume in zip(file_sets, volumes, strict=True):
+                findings += too_large_for(file_set.claim.media_format, (volume,))
+        said = (*findings, *self.prepared.findings, *self.prepared.scan.findings)
+        job = self._job(origin, volumes, refused, (*said, *(f for file_set in encoded for f in file_set.findings)))
         used = targets[: len(volumes)]  # a File-set of which nothing is left gets no medium
-        media = [self._write(job, volume, target, origin) for volume, target in zip(volumes, used, strict=True)]
+        media = [self._write(job, *made, origin) for made in zip(file_sets, volumes, used, strict=True)]
         for target in used:
             target.publish()
         receipt = build_receipt(job, media)
         write_receipt(self.target.receipt, to_json(receipt, travelling=False))
         return receipt
 
-    def _encode(self) -> tuple[dict[int, EncodedInstance], tuple[Disposition, ...], tuple[Finding, ...]]:
-        """Bring every instance into a Transfer Syntax of the profile, by the number of its source."""
-        from mediacreator.rules.profile import Option
-        from mediacreator.transcode import Spool, choose, encode
+    def _encode(self, origin: Origin) -> list[_FileSet]:
+        """Bring every instance into a Transfer Syntax of its profiles, and make the icons of their records."""
+        from mediacreator.transcode import Spool
 
-        profile = self.prepared.profile
-        instances = [i for content in self.prepared.selection.file_sets for i in content.instances()]
-        allowed = {
-            uid: tuple(Option(syntax, (), profile.clause) for syntax in profile.transfer_syntaxes_for(uid))
-            for uid in {instance.header.sop_class_uid for instance in instances}
-        }
-        work = choose(instances, lambda instance: allowed[instance.header.sop_class_uid])
         spool = Spool(str(self.target.spool))
-        done = encode(work, spool, workers=self.prepared.workers, progress=self.progress)
-        by_source = {encoded.instance.header.source.number: encoded for encoded in done.encoded}
-        return by_source, done.rejected, done.findings
+        return [self._encode_part(part, spool, origin) for part in self.prepared.parts]
 
-    def _origin(self, contents: Sequence[FileSetContent]) -> Origin:
+    def _encode_part(self, part: Part, spool: Spool, origin: Origin) -> _FileSet:
+        from mediacreator.icons import with_icons
+        from mediacreator.transcode import encode
+        from mediacreator.transcode.derive import derive
+        from mediacreator.transcode.settle import settle
+
+        workers, progress = self.prepared.workers, self.progress
+
+        def encoded(work: Plan) -> Encoding:
+            return encode(work, spool, workers=workers, progress=progress)
+
+        work = derive(part.work, origin)
+        done = settle(work, encoded(work), encoded)
+        by_source = {one.instance.header.source.number: one for one in done.encoded}
+        gone = frozenset(entry.source.number for entry in done.rejected)
+        shown = with_icons(
+            (without(part.content, gone),),
+            by_source,
+            part.claim.profiles,
+            optional=self.request.icons or self.settings.create.icons,
+            workers=workers,
+            progress=progress,
+            directory=spool.directory,
+        )
+        (content,) = shown.file_sets
+        content = without(content, frozenset(entry.source.number for entry in shown.rejected))
+        return _FileSet(
+            part.claim,
+            content,
+            shown.encoded,
+            (*done.rejected, *shown.rejected),
+            (*done.findings, *shown.findings),
+        )
+
+    def _origin(self) -> Origin:
         request = self.request
         if not request.reproducible and request.epoch is None:
             return fresh_origin()
-        seed = [request.profile, request.file_set_id, str(request.output.endswith("/")), repr(self.settings)]
-        instances = [instance for content in contents for instance in content.instances()]
+        seed = [request.profile, request.compress, str(request.icons), request.file_set_id, str(request.to_folder)]
+        seed += [repr(self.settings)]
+        instances = [instance for part in self.prepared.parts for instance in part.content.instances()]
         seed += [f"{i.header.sop_instance_uid} {i.header.source.size}" for i in instances]
         return reproducible_origin(request.epoch, [instance.header.source for instance in instances], seed)
 
-    def _volumes(
-        self, contents: Sequence[FileSetContent], encoded: dict[int, EncodedInstance], origin: Origin
-    ) -> tuple[Volume, ...]:
+    def _volumes(self, file_sets: Sequence[_FileSet], origin: Origin) -> tuple[Volume, ...]:
         label = self.request.file_set_id or self.settings.create.file_set_id or f"DICOM_{origin.created:%Y%m%d}"
-        return tuple(
+        volumes = (
             lay_out(
-                content,
-                [encoded[instance.header.source.number] for instance in content.instances()],
+                file_set.content,
+                [file_set.encoded[instance.header.source.number] for instance in file_set.content.instances()],
                 file_set_id=label,
                 file_set_uid=origin.uids.next_uid(f"File-set {number}"),
             )
-            for number, content in enumerate(contents, 1)
+            for number, file_set in enumerate(file_sets, 1)
         )
+        claims = (file_set.claim.id for file_set in file_sets)
+        return tuple(replace(volume, profile=claim) for volume, claim in zip(volumes, claims, strict=True))
 
     def _job(
         self,
@@ -290,7 +207,7 @@ class _Run:
         return Job(
             receipt_id=origin.uids.next_uid("receipt"),
             created=origin.created,
-            profile=self.prepared.profile.id,
+            profile=self.prepared.profile,
             edition=edition(),
             scan=self.prepared.scan,
             dispositions=(*selection.dispositions, *refused),
@@ -308,11 +225,11 @@ class _Run:
             return (self.target,)
         return tuple(self.target.numbered(number, force=self.request.force) for number in range(1, count + 1))
 
-    def _write(self, job: Job, volume: Volume, target: Target, origin: Origin) -> WrittenMedium:
+    def _write(self, job: Job, file_set: _FileSet, volume: Volume, target: Target, origin: Origin) -> WrittenMedium:
         """Write one medium under its ``.partial`` name and read it back."""
-        medium = self.prepared.profile.media_format
+        medium = file_set.claim.media_format
         form = FORMS["folder" if target.is_folder else medium.writer]
-        files = disc_files(job, volume, self.prepared.profile, self.settings, origin)
+        files = disc_files(job, volume, file_set.claim, self.settings, origin)
         if form.bounded:
             check_capacity(medium, form.size(files))
         workers = self.prepared.workers

@@ -6,16 +6,14 @@ from mediacreator.directory import build_dicomdir
 from mediacreator.image import DiscFile
 from mediacreator.model import ContentFile, Origin, Volume, WrittenFile
 from mediacreator.receipt import Job
-from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.claim import Claim
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
 
 DICOMDIR = "DICOMDIR"
 
 
-def disc_files(
-    job: Job, volume: Volume, profile: ApplicationProfile, settings: Settings, origin: Origin
-) -> tuple[DiscFile, ...]:
+def disc_files(job: Job, volume: Volume, claim: Claim, settings: Settings, origin: Origin) -> tuple[DiscFile, ...]:
     """Return every file of a medium in its order: what a reader needs first, the instances as the DICOMDIR lists them.
 
     The receipt that travels comes last: it holds the hashes of all others, so it is made while the medium is written.
@@ -25,13 +23,13 @@ def disc_files(
     from mediacreator.content.readme import readme_txt
     from mediacreator.receipt import travelling_json, travelling_receipt, travelling_size
 
-    dicomdir = ContentFile((DICOMDIR,), build_dicomdir(volume, profile.keys_for))
+    dicomdir = ContentFile((DICOMDIR,), build_dicomdir(volume, claim.keys_for))
     dispositions = (*job.scan.others, *job.dispositions)
     first = (
         dicomdir,
         readme_txt(
             volume,
-            profile.id,
+            claim.id,
             settings,
             origin,
             placeholder_date=PLACEHOLDER_DATE,
@@ -39,7 +37,7 @@ def disc_files(
         ),
         index_htm(
             volume,
-            profile.id,
+            claim.id,
             settings,
             origin,
             dispositions=dispositions,

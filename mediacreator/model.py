@@ -288,6 +288,7 @@ class Volume:
     files: tuple[VolumeFile, ...]
     number: int = 1
     of: int = 1
+    profile: str = ""  # identifiers of the application profiles that it claims, joined with commas
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def volume(
     files = tuple(
         VolumeFile(file_id, encoded(one, transcoded)) for file_id, one in zip(ids, content.instances(), strict=True)
     )
-    return Volume("DISC_1", f"2.25.10{number}", content, files, number, of)
+    return Volume("DISC_1", f"2.25.10{number}", content, files, number, of, "STD-GEN-CD")
 
 
 def encoded(one: SOPInstance, transcoded: bool = False) -> EncodedInstance:

@@ -40,7 +40,14 @@ class _Take(click.ParamType[tuple[int, int]]):
 @click.command("create", short_help="Make a medium from DICOM instances.")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(exists=False))
 @click.option("-o", "--output", required=True, help="Image to write; a folder if it ends with a slash.")
-@click.option("--profile", help="Application profile of PS3.11.  [default: STD-GEN-CD, or the site's]")
+@click.option("--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, or the site's]")
+@click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
+@click.option(
+    "--compress",
+    metavar="HOW",
+    help="auto, none, keep, lossless or lossy:1 to lossy:100.  [default: auto, never lossy]",
+)
+@click.option("--icons", is_flag=True, help="Put icons of the images into the directory, asked for or not.")
 @click.option("--patient", "patients", multiple=True, metavar="ID", help="Only this Patient ID; may be repeated.")
 @click.option("--study", "studies", multiple=True, metavar="UID", help="Only this Study Instance UID.")
 @click.option("--series", multiple=True, metavar="UID", help="Only this Series Instance UID.")
@@ -71,6 +78,9 @@ def command(
     sources: tuple[str, ...],
     output: str,
     profile: str | None,
+    folders: tuple[str, ...],
+    compress: str | None,
+    icons: bool,
     patients: tuple[str, ...],
     studies: tuple[str, ...],
     series: tuple[str, ...],
@@ -109,6 +119,9 @@ def command(
         sources=sources,
         output=output,
         profile=profile or defaults.profile,
+        compress=compress or defaults.compress,
+        icons=icons or defaults.icons,
+        profile_folders=folders,
         selection=SelectionRequest(
             patients=frozenset(patients),
             studies=frozenset(studies),
@@ -173,11 +186,11 @@ def _plan_document(planned: Plan) -> dict[str, object]:
 
     return {
         "profile": planned.profile,
-        "medium": planned.medium,
         "found": planned.found,
         "outcomes": dict(planned.outcomes),
         "file_sets": [{**asdict(file_set), "fits": file_set.fits} for file_set in planned.file_sets],
-        "decoded": dict(planned.decoded),
+        "encoded": [asdict(way) for way in planned.encoded],
+        "explained": [finding_json(finding) for finding in planned.explained],
         "conflicts": _conflicts_json(planned.conflicts),
         "findings": [finding_json(finding) for finding in planned.findings],
         "complete": planned.complete,
@@ -200,25 +213,32 @@ def _conflicts_json(conflicts: tuple[Conflict, ...]) -> list[dict[str, object]]:
 
 
 def _show_plan(planned: Plan) -> None:
+    from textwrap import fill
+
     from mediacreator.cli.progress import human_bytes
     from mediacreator.cli.report import count, findings_lines
 
-    click.echo(f"Plan for {planned.profile} on {planned.medium}; nothing was written.\n")
+    click.echo(f"Plan for {planned.profile}; nothing was written.\n")
     click.echo(f"{planned.found:>9,}  files found")
     for outcome, number in planned.outcomes:
         if number:
             click.echo(f"{number:>9,}  {outcome}")
     for number, file_set in enumerate(planned.file_sets, 1):
-        about = "about " if planned.decoded else ""
+        about = "about " if planned.encoded else ""
         fits = "" if file_set.fits else "  DOES NOT FIT"
         held = f" of {human_bytes(file_set.capacity)}" if file_set.capacity else ""
         click.echo(
-            f"\nMedium {number}: {count(file_set.patients, 'patient')}, {count(file_set.studies, 'study', 'studies')}, "
+            f"\nMedium {number}: {file_set.medium}, {file_set.profile}\n"
+            f"    {count(file_set.patients, 'patient')}, {count(file_set.studies, 'study', 'studies')}, "
             f"{count(file_set.series, 'series', 'series')}, {count(file_set.instances, 'instance')}; "
             f"{about}{human_bytes(file_set.size)}{held}{fits}"
         )
-    for name, number in planned.decoded:
-        click.echo(f"{number:>9,}  to be decoded from {name}")
+    if planned.encoded:
+        click.echo()
+    for way in planned.encoded:
+        click.echo(f"{way.count:>9,}  from {way.source}\n           to {way.target}")
+    for found in planned.explained:
+        click.echo("\n" + fill(f"{found.location}: {found.what}. {found.remedy}", 79))
     if planned.findings:
         click.echo()
         for line in findings_lines(planned.findings):

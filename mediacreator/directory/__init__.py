@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from mediacreator.dicomio.dicomdir import encode_dicomdir
-from mediacreator.directory.records import RecordEncoder
+from mediacreator.directory.records import KeysFor, RecordEncoder
 from mediacreator.model import Volume
-from mediacreator.rules.tables import Key
 
 
-def build_dicomdir(volume: Volume, keys_for: Callable[[str], tuple[Key, ...]]) -> bytes:
+def build_dicomdir(volume: Volume, keys_for: KeysFor) -> bytes:
     """Return the DICOMDIR of a Volume.
 
     Args:
         volume: Content and File IDs; ``volume.files`` follow ``volume.content.instances()``.
-        keys_for: The keys of a record type: those of PS3.3 F.5 with those of the profile laid over.
+        keys_for: The keys of a record: those of PS3.3 F.5 with those of the profiles that cover its instance laid over.
 
     Returns:
         A complete DICOM file in Explicit VR Little Endian.

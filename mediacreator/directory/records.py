@@ -28,6 +28,9 @@ TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _TRUE_OF_A_VALUE = frozenset(("", "present", "nonempty"))
 """Conditions that need no asking once there is a value to write."""
 
+Value = Callable[[Attributes], bytes | None]
+"""Finds the value of a key in the attributes of an instance; None and empty: it has none."""
+
 _SHORT = Struct("<H")
 _LONG = Struct("<L")
 
@@ -44,7 +47,7 @@ class _KeyWriter:
     even_if_empty: bool  # types 2 and 2C
     condition: Condition | None
     plain: bool  # the attribute of the same name, as it is
-    value: Callable[[Attributes], bytes | None]
+    value: Value
 
     @classmethod
     def of(cls, key: Key) -> _KeyWriter:
@@ -62,12 +65,16 @@ class _KeyWriter:
         )
 
 
+KeysFor = Callable[[str, tuple[str, ...]], tuple[Key, ...]]
+"""Returns the keys of a record by its type and the profiles that cover its instance; ``()`` for all of the Claim."""
+
+
 class RecordEncoder:
     """Encodes records from Directory Record Type (0004,1430) on; the offsets before it are the DICOMDIR's business."""
 
-    def __init__(self, keys_for: Callable[[str], tuple[Key, ...]]) -> None:
+    def __init__(self, keys_for: KeysFor) -> None:
         self._keys_for = keys_for
-        self._writers: dict[str, tuple[bytes, tuple[_KeyWriter, ...]]] = {}
+        self._writers: dict[tuple[str, tuple[str, ...]], tuple[bytes, tuple[_KeyWriter, ...]]] = {}
         self._uid_elements: dict[tuple[int, str], bytes] = {}
 
     def encode(self, record_type: str, keys: Attributes) -> bytes:
@@ -78,7 +85,7 @@ class RecordEncoder:
     def encode_instance(self, file: VolumeFile) -> bytes:
         """Return the record of an instance, with its File ID and the UIDs of its file."""
         instance = file.encoded.instance  # not that of the content: encoding may have changed what its keys say
-        opening, writers = self._prepared(instance.record_type)
+        opening, writers = self._prepared(instance.record_type, instance.profiles)
         parts = [opening]
         if instance.private_record_uid:
             parts.append(encode_element(0x00041432, "UI", instance.private_record_uid.encode("ascii")))
@@ -97,13 +104,13 @@ class RecordEncoder:
         parts.append(_keys(instance.record_type, writers, instance.keys))
         return b"".join(parts)
 
-    def _prepared(self, record_type: str) -> tuple[bytes, tuple[_KeyWriter, ...]]:
-        prepared = self._writers.get(record_type)
+    def _prepared(self, record_type: str, covered_by: tuple[str, ...] = ()) -> tuple[bytes, tuple[_KeyWriter, ...]]:
+        prepared = self._writers.get((record_type, covered_by))
         if prepared is None:
-            keys = self._keys_for(record_type) if record_type != "PRIVATE" else ()
+            keys = self._keys_for(record_type, covered_by) if record_type != "PRIVATE" else ()
             writers = tuple(_KeyWriter.of(key) for key in keys if key.condition != "extended_character_set")
             prepared = (encode_element(0x00041430, "CS", record_type.encode("ascii")), writers)
-            self._writers[record_type] = prepared
+            self._writers[record_type, covered_by] = prepared
         return prepared
 
     def _uid_element(self, tag: int, uid: str) -> bytes:
@@ -158,14 +165,14 @@ def _is_extended(vr: str, value: bytes) -> bool:
     return vr in TEXT_VRS and not is_default_repertoire(value)
 
 
-def value_of(key: Key) -> Callable[[Attributes], bytes | None]:
+def value_of(key: Key) -> Value:
     """Return how the value of a key is found in the attributes of an instance; None and empty: it has none.
 
     Raises (what is returned):
         MalformedElement: A sequence cannot be read.
     """
     if key.source:
-        return _SOURCES[key.source]
+        return _SOURCES[key.source](key)
     if key.vr != "SQ":
         return lambda attributes: attributes.get(key.keyword)
     if not key.items and not key.keep:
@@ -183,7 +190,11 @@ def value_of(key: Key) -> Callable[[Attributes], bytes | None]:
     return reduced
 
 
-def _latest_verification_datetime(attributes: Attributes) -> bytes | None:
+def _latest_verification_datetime(_key: Key) -> Value:
+    return _latest_verification
+
+
+def _latest_verification(attributes: Attributes) -> bytes | None:
     """Return the latest of the verifications of a report (PS3.3 F.5.25); as text they sort by time."""
     observers = attributes.get("VerifyingObserverSequence")
     if not observers:
@@ -192,12 +203,43 @@ def _latest_verification_datetime(attributes: Attributes) -> bytes | None:
     return max(times, default=None) or None
 
 
-def _icon(attributes: Attributes) -> bytes | None:
+def _icon(key: Key) -> Value:
     """Return the icon that was made for the record; one that an instance carries is no key (PS3.3 F.7)."""
-    return attributes.get("IconImageSequence")
+    return lambda attributes: attributes.get(key.keyword)
 
 
-_SOURCES: Mapping[str, Callable[[Attributes], bytes | None]] = {
+def _dataset_or_shared_groups(key: Key) -> Value:
+    """Take the attribute of the instance, else the first in its Shared Functional Groups (PS3.11 Table H.3-2)."""
+    seen: dict[bytes, bytes] = {}
+
+    def found(attributes: Attributes) -> bytes | None:
+        value = attributes.get(key.keyword)
+        groups = attributes.get("SharedFunctionalGroupsSequence")
+        if value or not groups:
+            return value
+        if groups not in seen:
+            seen[groups] = _first_inside(groups, key.tag) or b""
+        return seen[groups]
+
+    return found
+
+
+def _first_inside(items: bytes, tag: int) -> bytes | None:
+    """Return the first value with a tag at any level of a sequence, None where none has one.
+
+    Raises:
+        MalformedElement: The sequence cannot be read.
+    """
+    for item in split_items(items):
+        for found, vr, content in split_elements(item):
+            value = content if found == tag else _first_inside(content, tag) if vr == "SQ" else None
+            if value:
+                return value
+    return None
+
+
+_SOURCES: Mapping[str, Callable[[Key], Value]] = {
     "latest_verification_datetime": _latest_verification_datetime,
     "icon": _icon,
+    "dataset_or_shared_groups": _dataset_or_shared_groups,
 }

@@ -80,6 +80,7 @@ class MediumEntry:
     file_set_uid: str
     volume: int  # number, from 1
     volumes: int
+    profile: str  # identifiers of the application profiles that it claims, joined with commas
     instances: int  # SOP Instances that its DICOMDIR names
     files: tuple[FileEntry, ...]  # in the order of the medium
     name: str = ""  # last component of the path; local receipt only, as the rest
@@ -139,7 +140,7 @@ class Receipt:
     created: str  # ISO 8601 with its offset from UTC
     program: str
     program_version: str
-    profile: str  # identifier of the ApplicationProfile
+    profile: str  # identifiers of the application profiles of all media, joined with commas
     edition: str  # of the DICOM Standard
     reproducible: bool
     holds_identity: bool  # False: it may travel

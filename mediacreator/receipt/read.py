@@ -197,6 +197,7 @@ def _medium(node: _Node) -> MediumEntry:
         file_set_uid=node.text("file_set_uid"),
         volume=node.count("volume"),
         volumes=node.count("volumes"),
+        profile=node.text("profile"),
         instances=node.count("instances"),
         files=node.each("files", _file),
         name=node.text("name", ""),

@@ -210,6 +210,7 @@ def _medium(medium: MediumEntry, local: bool) -> dict[str, object]:
         "file_set_uid": medium.file_set_uid,
         "volume": medium.volume,
         "volumes": medium.volumes,
+        "profile": medium.profile,
         "instances": medium.instances,
     }
     if local:

@@ -11,6 +11,8 @@ from mediacreator.receipt.model import COMPLETE, Counts, MediumEntry, Reason, Re
 from mediacreator.rules.tables import transfer_syntaxes
 
 _WIDTH = 79
+CHOICES = frozenset(("profile-chosen", "profile-passed-over", "compression-chosen"))
+"""Codes of Findings that say what was chosen for who did not choose, and why: in whole sentences."""
 
 
 def summary(receipt: Receipt, show_paths: bool) -> str:
@@ -26,7 +28,7 @@ def summary(receipt: Receipt, show_paths: bool) -> str:
     """
     parts = ["\n".join(_counts(receipt.counts))]
     absent = [reason for reason in receipt.reasons if reason.outcome is not Outcome.ACCEPTED]
-    present = [reason for reason in receipt.reasons if reason.outcome is Outcome.ACCEPTED]
+    present = [r for r in receipt.reasons if r.outcome is Outcome.ACCEPTED and r.code not in CHOICES]
     if absent:
         parts.append("\n".join(("Not on the medium:", *_reasons(absent), *(_paths(receipt) if show_paths else ()))))
     if present:
@@ -109,6 +111,9 @@ def _printable(text: str) -> str:
 
 
 def _notes(receipt: Receipt) -> Iterator[str]:
+    for finding in receipt.findings:
+        if finding.code in CHOICES:
+            yield from _filled(f"{finding.what[:1].upper()}{finding.what[1:]}: {finding.expected}", 2, 0)
     for way in receipt.transcoded:
         yield from _filled(f"{way.count:,} transcoded from {_syntax(way.source)} to {_syntax(way.target)}", 2, 0)
     yield from _derived(receipt)

@@ -11,6 +11,8 @@ from functools import cache
 
 from mediacreator.errors import UsageError
 from mediacreator.model import Attributes, Header
+from mediacreator.rules import uids
+from mediacreator.rules.judge import union
 from mediacreator.rules.library import load_profile
 from mediacreator.rules.profile import ApplicationProfile, Option, merge_keys
 from mediacreator.rules.tables import Key, MediaFormat, record_types
@@ -75,6 +77,22 @@ class Claim:
         """
         return self.verdict(attributes, sop_class_uid).options
 
+    def options_for_private(self) -> tuple[Option, ...]:
+        """Return the ways in which an instance of a private SOP Class may be stored: those of any instance.
+
+        No profile speaks of private SOP Classes; what a site takes along all the same is in a Transfer Syntax that who
+        reads such a medium must know.
+
+        Source: PS3.11 X.3.1.
+        """
+        return union(
+            Option(uid, (), row.clause)
+            for profile in self.profiles
+            for row in profile.objects
+            if row.sop_classes != (uids.MEDIA_STORAGE_DIRECTORY,)
+            for uid in row.transfer_syntaxes
+        )
+
     def covering(self, header: Header) -> tuple[str, ...]:
         """Return the identifiers of the profiles under which an instance can be written, in their order."""
         return self.verdict(header.attributes, header.sop_class_uid).profiles
@@ -127,15 +145,38 @@ def load_claim(identifiers: str, folders: tuple[str, ...] = ()) -> Claim:
     Raises:
         UsageError: A profile does not exist, stands twice, or their media or security differ.
     """
+    claim, *others = load_claims(identifiers, folders)
+    if others:
+        first, other = claim.profiles[0], others[0].profiles[0]
+        raise UsageError(
+            f"{first.id} is for {_place(first)} and {other.id} for {_place(other)}: they cannot hold on one File-set "
+            f"[PS3.11 7]."
+        )
+    return claim
+
+
+@cache
+def load_claims(identifiers: str, folders: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    """Return the Claims of several identifiers joined with commas: one for each medium and security that they name.
+
+    Args:
+        identifiers: As PS3.11 prints them.
+        folders: Of a site, with profiles of its own.
+
+    Raises:
+        UsageError: A profile does not exist, or stands twice.
+
+    Source: PS3.11 7 (profiles whose media differ cannot hold on one File-set).
+    """
     names = [name.strip() for name in identifiers.split(SEPARATOR) if name.strip()]
     if len(set(names)) < len(names) or not names:
         raise UsageError(f"{identifiers!r} names a profile twice, or none.")
-    claim = Claim(tuple(load_profile(name, folders) for name in names))
-    first = claim.profiles[0]
-    for other in claim.profiles[1:]:
-        if (other.medium, other.security) != (first.medium, first.security):
-            raise UsageError(
-                f"{first.id} is for {first.media_format.name} and {other.id} for {other.media_format.name}: they "
-                f"cannot hold on one File-set [PS3.11 7]."
-            )
-    return claim
+    together: dict[tuple[str, str], list[ApplicationProfile]] = {}
+    for profile in (load_profile(name, folders) for name in names):
+        together.setdefault((profile.medium, profile.security), []).append(profile)
+    return tuple(Claim(tuple(profiles)) for profiles in together.values())
+
+
+def _place(profile: ApplicationProfile) -> str:
+    secure = " as Secure DICOM Files" if profile.security != "none" else ""
+    return f"{profile.media_format.name}{secure}"

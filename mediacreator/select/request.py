@@ -27,6 +27,7 @@ class SelectionRequest:
     multi_patient: bool = False  # several patients may share a File-set
     separate: bool = False  # each person gets a File-set of their own
     include_rejected: bool = False  # keep rejection notes and what they reject
+    elsewhere: frozenset[int] = frozenset()  # numbers of sources that go on another medium of the same job
     private_sop_classes: Mapping[str, str] = field(default_factory=lambda: NO_PRIVATE_CLASSES)
     """Private SOP Class UIDs to take as PRIVATE records, each with its Private Record UID ("": the SOP Class UID)."""
 

@@ -82,7 +82,8 @@ class _Selecting:
             admission = self._admission(batch.sop_class_uid)
             batch.admission = admission if isinstance(admission, Admission) else None
         self._people = find_people(_places(everything))
-        batches = self._without_unusable(self._without_refused(self._without_filtered(everything)))
+        here = self._without_elsewhere(everything)
+        batches = self._without_unusable(self._without_refused(self._without_filtered(here)))
         batches = self._without_duplicates(self._without_uncovered(self._without_rejected(batches)))
         batches = [batch for batch in batches if batch.headers]
         self._remark(batches)
@@ -99,6 +100,14 @@ class _Selecting:
     def _side(self, batch: Batch) -> int:
         """Return whose instances these are; -1 where they are in no study."""
         return self._people.side_of.get((batch.identity, batch.study_uid), -1)
+
+    def _without_elsewhere(self, batches: list[Batch]) -> list[Batch]:
+        """Leave out what goes on another medium: it tells who is who, and what became of it is said there."""
+        elsewhere = self._request.elsewhere
+        if not elsewhere:
+            return batches
+        here = (batch.with_headers([h for h in batch.headers if h.source.number not in elsewhere]) for batch in batches)
+        return [batch for batch in here if batch.headers]
 
     def _without_filtered(self, batches: list[Batch]) -> list[Batch]:
         """Leave out what was not asked for."""

@@ -11,7 +11,7 @@ import pytest
 from mediacreator.directory import build_dicomdir
 from mediacreator.formats import open_tree
 from mediacreator.model import Volume
-from mediacreator.rules.library import load_profile
+from mediacreator.rules.claim import load_claim
 from mediacreator.verify import directory_differences
 from tests.headers import header
 from tests.volumes import instance, patient, study, volume
@@ -19,7 +19,7 @@ from tests.volumes import instance, patient, study, volume
 
 def written(made: Volume, folder: Path) -> Path:
     folder.mkdir()
-    (folder / "DICOMDIR").write_bytes(build_dicomdir(made, load_profile("STD-GEN-CD").keys_for))
+    (folder / "DICOMDIR").write_bytes(build_dicomdir(made, load_claim("STD-GEN-CD").keys_for))
     return folder
 
 
