@@ -86,12 +86,16 @@ def palette_luminance(values: Values, *, signed: bool) -> LookupTable:
 
 
 def _descriptor(values: Values, tag: int, *, signed: bool) -> tuple[int, int, int] | None:
-    """Return the number of entries, the first input value mapped and the bits of an entry."""
-    found = values.numbers(tag)
-    if len(found) < 3:
+    """Return the number of entries, the first input value mapped and the bits of an entry.
+
+    Writers, and who converts from an Implicit VR, say US where the first is negative: what it is an input of tells.
+    """
+    found, element = values.numbers(tag), values.element(tag)
+    if len(found) < 3 or element is None:
         return None
     count, first, bits = found[:3]
-    return count or _ENTRIES, first - _ENTRIES if signed and first >> 15 else first, min(max(bits, 1), 16)
+    negative = first >> 15 and (signed or element.vr == "SS")
+    return count or _ENTRIES, first - _ENTRIES if negative else first, min(max(bits, 1), 16)
 
 
 def _entries(data: bytes, count: int) -> NDArray[Any]:

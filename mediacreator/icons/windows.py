@@ -34,7 +34,7 @@ def modality(values: FrameValues, *, signed: bool) -> tuple[Curve, bool]:
     line = _line(grouped or values.top)
     if line is not None:
         slope, intercept = line
-        return lambda stored: stored * slope + intercept, True
+        return lambda stored: stored * slope + intercept, signed or slope < 0 or intercept < 0
     table = _modality_table(values.top, signed=signed)
     return (table, False) if table is not None else (lambda stored: stored, signed)
 
