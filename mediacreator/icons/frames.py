@@ -65,7 +65,7 @@ def read_representative(reader: DataSetReader, values: Values, syntax_uid: str) 
     """
     for tag, kind in ((_FLOAT_PIXEL_DATA, "<f4"), (_DOUBLE_FLOAT_PIXEL_DATA, "<f8")):
         floats = values.element(tag)
-        if floats is not None:
+        if floats is not None and floats.length != UNDEFINED_LENGTH:
             return _float_frame(reader, values, floats, np.dtype(kind))
     pixel_data = values.element(PIXEL_DATA)
     if pixel_data is None:
@@ -143,6 +143,8 @@ def _native(
             "PS3.5 8.1.1",
         )
     half = image.photometric in _HALF_CHROMA and pixel_data.length < image.frame_size * image.frames
+    if half and image.columns % 2:
+        raise Refusal("unsupported-pixel-format", "an odd number of Columns", "pairs of pixels", "PS3.3 C.7.6.3.1.2")
     width = image.allocated // 8
     size = pixels * width * (2 if half else image.samples)
     cells = np.frombuffer(place.read(number * size, size), f"<u{width}")
