@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mediacreator.errors import SourceChanged, SourceUnreadable
 from mediacreator.icons.encoding import USUAL_SIZE, icon_value
 from mediacreator.icons.frames import read_representative
 from mediacreator.icons.opening import Place, opened
-from mediacreator.icons.scaling import aspect_ratio, scaled
+from mediacreator.icons.scaling import aspect_ratio, boxed, fitted, scaled
 from mediacreator.icons.shades import shades
 from mediacreator.icons.values import FrameValues
 from mediacreator.rules.profile import IconRule
@@ -26,7 +28,8 @@ def draw(place: Place, rule: IconRule, directory: str | None = None) -> bytes | 
         directory: For what a deflated Data Set inflates to.
     """
     try:
-        return _drawn(place, rule, directory)
+        with np.errstate(all="ignore"):  # a rescale or window may be anything; what it leads to is shown as black
+            return _drawn(place, rule, directory)
     except Refusal as refusal:
         return refusal.what
     except SourceChanged:
@@ -43,10 +46,11 @@ def _drawn(place: Place, rule: IconRule, directory: str | None) -> bytes:
     with opened(place, directory) as (reader, values):
         number, frame = read_representative(reader, values, place.transfer_syntax_uid)
         of_frame = FrameValues(values, number)
-        ratio = aspect_ratio(of_frame)
-        size = rule.rows or USUAL_SIZE, rule.columns or USUAL_SIZE
+        box = rule.rows or USUAL_SIZE, rule.columns or USUAL_SIZE
+        rows, columns = frame.cells.shape[:2]
+        size = fitted(rows, columns, aspect_ratio(of_frame), *box)
         for shade in shades(frame, of_frame):
-            light = scaled(frame.cells, shade, ratio, *size)
-            if int(light.max()) - int(light.min()) > _FLAT:
+            picture = scaled(frame.cells, shade, *size)
+            if int(picture.max()) - int(picture.min()) > _FLAT:
                 break
-    return icon_value(light, rule)
+    return icon_value(boxed(picture, *box), rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ _PIXEL_SPACING, _IMAGER_PIXEL_SPACING, _NOMINAL_SCANNED_PIXEL_SPACING = 0x002800
 _PIXEL_ASPECT_RATIO = 0x00280034
 _EXTREME = 20.0  # a pixel is not so much higher than wide, or wider than high; such a spacing is a mistake
 _SQUARE = 0.01  # pixels that differ less from squares are taken for squares
+_SLIVER = 1e-9  # of a pixel; less than this is an error of rounding
 
 
 def aspect_ratio(values: FrameValues) -> float:
@@ -53,42 +55,45 @@ def fitted(rows: int, columns: int, ratio: float, box_rows: int, box_columns: in
     )
 
 
-def scaled(cells: NDArray[Any], shade: Shade, ratio: float, rows: int, columns: int) -> NDArray[Any]:
-    """Return an icon: how light each of its pixels is, 0 to 255, in the shape (rows, columns).
+def scaled(cells: NDArray[Any], shade: Shade, rows: int, columns: int) -> NDArray[Any]:
+    """Return how light each pixel of a smaller or larger picture of a frame is, 0 to 255, in the shape (rows, columns).
 
-    The frame is shown row by row, so that it is held once, as it is stored.
+    The frame is shown row by row, so that it is held once, as it is stored. What pixels look like is averaged, not what
+    is stored in them: the mean of bone and air is grey, and no soft tissue.
 
     Args:
         cells: Of the frame, (rows, columns[, 3]).
         shade: How light cells are.
-        ratio: Height of a pixel divided by its width.
-        rows: Of the icon.
-        columns: Of the icon.
+        rows: Of the picture.
+        columns: Of the picture.
     """
-    high, wide = fitted(cells.shape[0], cells.shape[1], ratio, rows, columns)
-    upright = np.stack(
-        [_mean(shade(cells[first:last]), weights) for first, last, weights in _covers(cells.shape[0], high)]
-    )
-    across = upright.T
-    picture = np.stack([_mean(across[first:last], weights) for first, last, weights in _covers(cells.shape[1], wide)]).T
+    upright = np.stack([_mean(shade(cells[part]), weights) for part, weights in _covers(cells.shape[0], rows)])
+    across = np.ascontiguousarray(upright.T)
+    picture = np.stack([_mean(across[part], weights) for part, weights in _covers(cells.shape[1], columns)]).T
+    return np.asarray(np.rint(np.clip(picture, 0, 1) * 255), np.uint8)
+
+
+def boxed(picture: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
+    """Return a picture in the middle of an icon of (rows, columns), with black beside it."""
     icon = np.zeros((rows, columns), np.uint8)
-    top, left = (rows - high) // 2, (columns - wide) // 2
-    icon[top : top + high, left : left + wide] = np.rint(np.clip(picture, 0, 1) * 255)
+    top, left = (rows - picture.shape[0]) // 2, (columns - picture.shape[1]) // 2
+    icon[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     return icon
 
 
-def _covers(size: int, count: int) -> list[tuple[int, int, NDArray[Any]]]:
+@lru_cache(maxsize=16)  # a series has one size
+def _covers(size: int, count: int) -> tuple[tuple[slice, NDArray[Any]], ...]:
     """Return for each of ``count`` parts of a line of ``size`` pixels the pixels it covers, and how much of each."""
     found = []
     for number in range(count):
         start, end = number * size / count, (number + 1) * size / count
-        first, last = math.floor(start), max(math.ceil(end - 1e-9), math.floor(start) + 1)
-        pixels = np.arange(first, min(last, size))
+        first, last = math.floor(start), min(max(math.ceil(end - _SLIVER), math.floor(start) + 1), size)
+        pixels = np.arange(first, last)
         weights = np.minimum(pixels + 1, end) - np.maximum(pixels, start)
-        found.append((first, min(last, size), weights / weights.sum()))
-    return found
+        found.append((slice(first, last), (weights / weights.sum()).astype(np.float32)[:, np.newaxis]))
+    return tuple(found)
 
 
 def _mean(lines: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     """Return the weighted mean of lines: without BLAS, whose sums depend on the number of threads."""
-    return np.asarray((lines * weights[:, np.newaxis]).sum(axis=0, dtype=np.float64))
+    return np.asarray((lines * weights).sum(axis=0))

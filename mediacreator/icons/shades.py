@@ -85,15 +85,18 @@ def _grey(frame: Frame, values: FrameValues) -> Iterator[Shade]:
 
 
 def _looked_up(frame: Frame, light: Shade) -> Shade:
-    """Return the same as ``light``, worked out once for each value that a cell of 16 bits or fewer can have."""
+    """Return the same as ``light``, worked out once for each value that a cell of 16 bits or fewer has."""
     if frame.cells.dtype.itemsize > 2:
         return light
-    table = light(_all_cells(frame)).astype(np.float32)
-    return lambda cells: table[cells]
+    span = _span(frame)
+    table = light(span).astype(np.float32)
+    return lambda cells: table.take(cells - span[0])  # the difference of unsigned cells goes round
 
 
-def _all_cells(frame: Frame) -> NDArray[Any]:
-    return np.arange(1 << (8 * frame.cells.dtype.itemsize), dtype=frame.cells.dtype)
+def _span(frame: Frame) -> NDArray[Any]:
+    """Return all cells from the least of a frame to the largest; where they are signed they go through 0."""
+    cells = frame.cells.view(f"i{frame.cells.dtype.itemsize}") if frame.signed else frame.cells
+    return np.arange(int(cells.min()), int(cells.max()) + 1).astype(frame.cells.dtype)
 
 
 def _stored(cells: NDArray[Any], frame: Frame) -> NDArray[Any]:
@@ -170,8 +173,8 @@ def _counted(frame: Frame) -> tuple[NDArray[Any], NDArray[Any]]:
     if frame.cells.dtype.itemsize > 2:
         sample = flat[:: max(1, len(flat) // _ENOUGH)]
         return sample, np.ones(len(sample), np.int64)
-    cells = _all_cells(frame)
+    cells = _span(frame)
     counts = np.zeros(len(cells), np.int64)
     for start in range(0, len(flat), _COUNTED_AT_ONCE):
-        counts += np.bincount(flat[start : start + _COUNTED_AT_ONCE], minlength=len(cells))
+        counts += np.bincount(flat[start : start + _COUNTED_AT_ONCE] - cells[0], minlength=len(cells))
     return cells, counts
