@@ -5,44 +5,27 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from importlib import import_module
+from collections.abc import Mapping
 from types import FrameType
+from typing import ClassVar
 
 import click
 
 from mediacreator import __version__
+from mediacreator.cli.lazy import LazyGroup
 from mediacreator.errors import ExitCode, FindingsError, MediaCreatorError, Stopped
 
 COMMANDS = {
     "create": "mediacreator.cli.create",
     "list": "mediacreator.cli.list",
+    "profiles": "mediacreator.cli.profiles",
     "verify": "mediacreator.cli.verify",
 }
 """Each module has one click command named ``command``."""
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for: the start of a program is part of its speed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS]  # not list(): the command of that name becomes an attribute of this package
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(COMMANDS[cmd_name]).command
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        from difflib import get_close_matches
-
-        near = get_close_matches(args[0], COMMANDS, n=1)
-        if args[0] not in COMMANDS and near:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
-        return super().resolve_command(ctx, args)
+class _Commands(LazyGroup):
+    modules: ClassVar[Mapping[str, str]] = COMMANDS
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

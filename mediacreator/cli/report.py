@@ -28,6 +28,13 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
+def columns() -> int:
+    """Return how many columns a table may take: those of the terminal, 80 to 120; 80 where there is none."""
+    from shutil import get_terminal_size
+
+    return min(max(get_terminal_size((COLUMNS, 24)).columns, COLUMNS), 120)
+
+
 def fit(text: str, columns: int) -> str:
     """Return text padded to exactly so many columns; what does not fit is cut, with … for the rest."""
     if width(text) > columns:

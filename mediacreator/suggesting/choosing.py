@@ -102,7 +102,7 @@ def in_words(one: Fit, of: int) -> str:
         of: Instances that there are.
     """
     held = one.held.count
-    which = f"all {of}" if held == of and of > 1 else "the only" if held == of else f"{held} of {of}"
+    which = f"all {of:,}" if held == of and of > 1 else "the only" if held == of else f"{held:,} of {of:,}"
     media = "one" if one.media == 1 else f"{one.media:,}" if one.media else "no"
     return f"holds {which} instance{'s' if of != 1 else ''} on {media} {one.profile.media_format.name}"
 
@@ -120,7 +120,7 @@ def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Ite
         Severity.NOTE,
         "profile",
         f"{best.profile.id} {in_words(best, of)}, {HOW[best.compression.mode]}"
-        + (f"; none of them can be written yet, and it lacks {lacks}" if lacks else ""),
+        + (f"; none of them can be written yet: this one needs {lacks}" if lacks else ""),
         f"of {', '.join(one.profile.id for one in found)} what holds most on fewest media, of equals the first",
         best.profile.clause,
         "It was chosen. Say --profile or --compress to have it otherwise, or change profile_list in the settings.",
@@ -129,7 +129,7 @@ def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Ite
 
 def _passed_over(one: Fit, best: Fit, lacks: str, of: int) -> Finding:
     if lacks:
-        expected = f"a medium that can be written: this version lacks {lacks}"
+        expected = f"a medium that can be written: this version cannot write {lacks}"
     elif one.held.count < best.held.count:
         expected = f"one that holds more, as {best.profile.id}"
     else:

@@ -36,7 +36,7 @@ class Suggestion:
     compression: str  # none, keep or lossless: the first that needs fewest media
     size: int  # bytes of the files; reckoned where they must be encoded
     media: int  # by size; 0 where it holds nothing
-    lacking: str  # what this version lacks to write it, "" if it can
+    lacking: str  # what this version cannot write of it, "" if it can
 
     @property
     def refused(self) -> int:
@@ -112,8 +112,8 @@ def _suggestions(weighed: Sequence[Fit], counted: Counted, others: Sequence[Outc
     )
 
 
-def _rank(one: Suggestion) -> tuple[int, int, bool, int]:
-    return -one.holds, one.media, bool(one.lacking), one.transcoded
+def _rank(one: Suggestion) -> tuple[int, int, bool]:
+    return -one.holds, one.media, bool(one.lacking)
 
 
 def _outcomes(counted: Counted, others: Sequence[Outcome]) -> Mapping[Outcome, int]:
@@ -149,7 +149,5 @@ def _why(best: Fit, better: Sequence[Fit], of: int) -> str:
     why = f"{best.profile.id} {in_words(best, of)}, {HOW[best.compression.mode]}"
     if not better:
         return f"{why}."
-    other = better[0]
-    return (
-        f"{why}; {other.profile.id} {in_words(other, of)}, but cannot be written yet: {lacking(other.profile)} missing."
-    )
+    other, lacks = better[0], lacking(better[0].profile)
+    return f"{why}; {other.profile.id} {in_words(other, of)}, but this version cannot write {lacks}."

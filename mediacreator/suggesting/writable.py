@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from mediacreator.rules.profile import ApplicationProfile
 
 SECURE = "Secure DICOM Files"
 
 
 def lacking(profile: ApplicationProfile, *, folder: bool = False) -> str:
-    """Return what is missing in a word or two, ``""`` where nothing is.
+    """Return what this version cannot write in a word or two, ``""`` where nothing is missing.
 
     Args:
         profile: Of PS3.11, or a site's.
         folder: The File-set is written to a folder, whatever medium it is for.
     """
     if profile.status != "current":
-        return "retired"
+        return "retired profiles"
     if profile.security != "none":
         return SECURE
     medium = profile.media_format
-    return "" if folder or medium.writer else f"a writer of {medium.file_system.split(';')[0]}"
+    return "" if folder or medium.writer else re.split("[-;]", medium.file_system)[0].upper()

@@ -9,12 +9,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from mediacreator.cli import COMMANDS, group
+from mediacreator.cli import group
 from mediacreator.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,12 +30,18 @@ def commands_page() -> str:
         group, info_name="mediacreator", max_content_width=100, terminal_width=100, help_option_names=names
     )
     parts.append(f"## mediacreator\n\n```text\n{group.get_help(context)}\n```\n")
-    for name in COMMANDS:
-        command = group.get_command(context, name)
+    parts += _commands(group, context)
+    return "\n".join(parts)
+
+
+def _commands(above: click.Group, context: click.Context) -> Iterator[str]:
+    for name in above.list_commands(context):
+        command = above.get_command(context, name)
         assert command is not None
         inner = click.Context(command, parent=context, info_name=name, max_content_width=100, terminal_width=100)
-        parts.append(f"## mediacreator {name}\n\n```text\n{command.get_help(inner)}\n```\n")
-    return "\n".join(parts)
+        yield f"## {inner.command_path}\n\n```text\n{command.get_help(inner)}\n```\n"
+        if isinstance(command, click.Group):
+            yield from _commands(command, inner)
 
 
 def test_the_commands_page_is_what_help_says() -> None:
