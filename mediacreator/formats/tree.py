@@ -200,6 +200,8 @@ class SubTree:
 class ExtentReader(io.RawIOBase):
     """A read-only file over extents of an image. Reads by position, so readers never disturb each other."""
 
+    name = ""  # it has none, and pydicom asks each BufferedReader for it
+
     def __init__(self, handle: int, extents: Sequence[Extent], *, close: bool) -> None:
         super().__init__()
         self._handle = handle
