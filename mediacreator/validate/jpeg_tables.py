@@ -48,12 +48,18 @@ def frames_without_tables(header: Header) -> tuple[int, ...] | None:
 
 
 def _starts(reader: DataSetReader, pixels: Element) -> Iterator[bytes]:
-    """Yield the beginning of each frame: of each fragment that begins with the Start of Image marker."""
+    """Yield the beginning of each frame: a fragment that begins with the Start of Image marker, and those after it."""
+    head = b""
     for number, (offset, length) in enumerate(reader.fragments(pixels)):
-        if number:  # the first item is the Basic Offset Table
-            head = reader.bytes_at(offset, min(length, _FIRST))
-            if head.startswith(b"\xff\xd8"):
-                yield head
+        if not number:
+            continue  # the first item is the Basic Offset Table
+        if head and reader.bytes_at(offset, min(length, 2)) == b"\xff\xd8":
+            yield head
+            head = b""
+        if len(head) < _FIRST:
+            head += reader.bytes_at(offset, min(length, _FIRST))
+    if head:
+        yield head
 
 
 def _has_tables(head: bytes) -> bool | None:

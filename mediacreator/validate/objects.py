@@ -10,9 +10,10 @@ from mediacreator.model import Finding, Header, Severity
 from mediacreator.rules.claim import Claim
 from mediacreator.rules.judge import judge, objects_of, options
 from mediacreator.rules.profile import ApplicationProfile
-from mediacreator.rules.tables import transfer_syntaxes
+from mediacreator.rules.tables import sop_classes, transfer_syntaxes
+from mediacreator.scan.findings import finding as scan_finding
 from mediacreator.validate.jpeg_tables import frames_without_tables
-from mediacreator.validate.rows import finding
+from mediacreator.validate.rows import finding, judged_strictly
 
 _ALL_ROLES_WRITE = ("FSC", "FSU")
 _FORBIDDEN = "X"
@@ -56,6 +57,7 @@ def check_object(claim: Claim, header: Header, location: str, role: str) -> Iter
     if len(verdicts) > 1:
         found = tuple(_of_all(claim, one) for one in found)
     yield from found
+    yield from _pixel_findings(header, location)
     if not _errors(found):
         yield from _frame_findings(profile, header, location)
         yield from _video_findings(header, location)
@@ -91,6 +93,15 @@ def _role_findings(profile: ApplicationProfile, header: Header, location: str, r
         )
 
 
+def _pixel_findings(header: Header, location: str) -> Iterator[Finding]:
+    """Find images without pixels. A scan tolerates one that has no Rows either: it may be cut off between elements."""
+    known, syntax = sop_classes().get(header.sop_class_uid), transfer_syntaxes().get(header.transfer_syntax_uid)
+    elsewhere = syntax is not None and syntax.pixels == "none"  # JPIP: they are fetched from a provider
+    if header.pixel_data is None and known is not None and known.record_type == "IMAGE" and not elsewhere:
+        found = scan_finding("no-pixel-data", header.source, "an image without Pixel Data (7FE0,0010)")
+        yield judged_strictly(replace(found, location=location))
+
+
 def _frame_findings(profile: ApplicationProfile, header: Header, location: str) -> Iterator[Finding]:
     if not profile.jpeg_interchange_format:
         return
@@ -102,7 +113,8 @@ def _frame_findings(profile: ApplicationProfile, header: Header, location: str) 
         yield finding("not-checked", location, "its JPEG frames could not be read", expected="frames that can be read")
     elif lacking:
         what = f"{len(lacking)} JPEG frames lack tables, the first is frame {lacking[0]}"
-        yield finding("jpeg-tables-missing", location, what, clause=f"{profile.clause}; PS3.5 8.2.1")
+        clause = profile.clauses.get("jpeg_interchange_format", profile.clause)
+        yield finding("jpeg-tables-missing", location, what, clause=f"{clause}; PS3.5 8.2.1")
 
 
 def _video_findings(header: Header, location: str) -> Iterator[Finding]:
