@@ -29,8 +29,11 @@ class Fields:
 
     def refuse(self, key: str, why: str) -> NoReturn:
         """Raise Refused with file, line, field and reason."""
+        raise Refused([self._reason(key, why)])
+
+    def _reason(self, key: str, why: str) -> str:
         at = self.table.places.get(key, self.table.at)
-        raise Refused([f"{at}: {f'{self.place}.' if self.place else ''}{key}: {why}"])
+        return f"{at}: {f'{self.place}.' if self.place else ''}{key}: {why}"
 
     def take(self, key: str, kind: type[T], default: T | None = None) -> T:
         """Return a field of a type; refuse the file if it is missing without a default, or of another type."""
@@ -114,6 +117,6 @@ class Fields:
 
     def done(self) -> None:
         """Refuse what nobody took."""
-        for key in self.table:
-            if key not in self._taken:
-                self.refuse(key, "is unknown")
+        unknown = [self._reason(key, "is unknown") for key in self.table if key not in self._taken]
+        if unknown:
+            raise Refused(unknown)

@@ -62,17 +62,26 @@ def _checked(path: str, text: str, folders: tuple[str, ...], taken: Mapping[str,
     except UsageError as exc:
         return Checked(path, (), tuple(_problems(path, exc)))
     places = () if own else tuple(dict.fromkeys((beside, *folders)))
-    found: dict[Problem, None] = {}
+    found = {} if own else dict.fromkeys(_doubles(path, file, taken))
     for identifier in file.identifiers():
-        others = [other for other in taken.get(identifier, ()) if not _same(other, path)]
-        if others and not own:
-            line = file.table.places["identifier"].rpartition(":")[2]
-            found[Problem(path, int(line), "identifier", f"{identifier} stands in {others[0]} already")] = None
         try:
             resolve(file, identifier, places)
         except UsageError as exc:
             found.update(dict.fromkeys(_problems(path, exc)))
     return Checked(path, file.identifiers(), tuple(sorted(found, key=lambda one: (one.file, one.line))))
+
+
+def _doubles(path: str, file: ProfileFile, taken: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Say which identifiers of a file another one has, too."""
+    by_other: dict[str, list[str]] = {}
+    for identifier in file.identifiers():
+        others = [other for other in taken.get(identifier, ()) if not _same(other, path)]
+        if others:
+            by_other.setdefault(others[0], []).append(identifier)
+    line = int(file.table.places["identifier"].rpartition(":")[2])
+    for other, identifiers in by_other.items():
+        stand = f"and {len(identifiers) - 1} more stand" if len(identifiers) > 1 else "stands"
+        yield Problem(path, line, "identifier", f"{identifiers[0]} {stand} in {other}, too")
 
 
 def _problems(path: str, exc: UsageError) -> Iterator[Problem]:

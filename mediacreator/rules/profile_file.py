@@ -78,7 +78,8 @@ def read_text(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{path} cannot be read: {exc}") from exc
+        why = exc.strerror if isinstance(exc, OSError) else f"byte {exc.start} is not UTF-8, which TOML asks for"
+        raise UsageError(f"{path} cannot be read: {why}") from exc
 
 
 @lru_cache(maxsize=256)

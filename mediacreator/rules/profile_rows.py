@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 
 from mediacreator.rules import uids
 from mediacreator.rules.checks import CHECKS
-from mediacreator.rules.fields import Fields
+from mediacreator.rules.fields import Fields, Refused
 from mediacreator.rules.profile import (
     ApplicationProfile,
     AttributeRule,
@@ -59,38 +59,35 @@ def profile_of(fields: Fields, identifier: str, source: str, names_elsewhere: tu
         UsageError: A field is unknown, missing, or not what it must be.
     """
     fields.string("identifier")
-    roles = fields.strings("roles", of=ROLES)
-    objects = fields.each("objects", lambda row: _object(row, roles), unique="name")
-    names = tuple(rule.name for rule in objects)
-    known = (*names, *names_elsewhere, IMAGES)
-    profile = ApplicationProfile(
-        id=identifier,
-        title=fields.string("title"),
-        annex=fields.string("annex", "" if identifier.startswith("PRI-") else None),
-        clause=fields.string("clause"),
-        status=fields.string("status", of=STATUSES),
-        roles=roles,
-        medium=fields.string("medium", of=media_formats()),
-        objects=objects,
-        directory=_directory(fields.inner("directory")),
-        session=_session(fields.inner("session")),
-        security=fields.string("security", of=SECURITY),
-        groups=fields.each("groups", lambda row: _group(row, names, roles), optional=True),
-        pairings=fields.each("pairings", lambda row: _pairing(row, names, known), optional=True),
-        attributes=fields.each("attributes", lambda row: _attribute(row, names, known), unique="name", optional=True),
-        jpeg_interchange_format=fields.take("jpeg_interchange_format", bool, default=False),
-        transport={key: str(value) for key, value in fields.take("transport", dict, {}).items()},
-        clauses={},
-        extends=fields.string("extends", ""),
-        last_in=fields.string("last_in", ""),
-        notes=fields.strings("notes", []),
-        source=source,
-    )
+    rows = _Rows(identifier, tuple(row.text("name") for row in fields.table.rows("objects")), names_elsewhere)
+    made: dict[str, object] = {}
+    refused: list[str] = []
+    for name, build in _PARTS.items():
+        try:
+            made[name] = build(fields, rows)
+        except Refused as exc:
+            refused += exc.reasons  # what is wrong in several parts is told together
+    if refused:
+        raise Refused(refused)
+    profile = ApplicationProfile(id=identifier, clauses={}, source=source, **made)  # type: ignore[arg-type]  # parts are fields
     profile = replace(profile, clauses=_clauses(fields.inner("clauses"), profile))
     if (profile.status == "retired") != bool(profile.last_in):
         fields.refuse("last_in", "names the edition that last had a retired profile, and no other has it")
     fields.done()
     return profile
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What rows refer to."""
+
+    identifier: str
+    objects: tuple[str, ...]  # names of those of the profile
+    elsewhere: tuple[str, ...]  # names of those of other profiles of the class
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        return (*self.objects, *self.elsewhere, IMAGES)
 
 
 def _clauses(fields: Fields, profile: ApplicationProfile) -> dict[str, str]:
@@ -318,3 +315,34 @@ def _session(fields: Fields) -> Session:
     )
     fields.done()
     return session
+
+
+_PARTS: Mapping[str, Callable[[Fields, _Rows], object]] = {
+    "title": lambda fields, _: fields.string("title"),
+    "annex": lambda fields, rows: fields.string("annex", "" if rows.identifier.startswith("PRI-") else None),
+    "clause": lambda fields, _: fields.string("clause"),
+    "status": lambda fields, _: fields.string("status", of=STATUSES),
+    "roles": lambda fields, _: fields.strings("roles", of=ROLES),
+    "medium": lambda fields, _: fields.string("medium", of=media_formats()),
+    "objects": lambda fields, _: fields.each(
+        "objects", lambda row: _object(row, tuple(fields.table.texts("roles"))), unique="name"
+    ),
+    "directory": lambda fields, _: _directory(fields.inner("directory")),
+    "session": lambda fields, _: _session(fields.inner("session")),
+    "security": lambda fields, _: fields.string("security", of=SECURITY),
+    "groups": lambda fields, rows: fields.each(
+        "groups", lambda row: _group(row, rows.objects, tuple(fields.table.texts("roles"))), optional=True
+    ),
+    "pairings": lambda fields, rows: fields.each(
+        "pairings", lambda row: _pairing(row, rows.objects, rows.known), optional=True
+    ),
+    "attributes": lambda fields, rows: fields.each(
+        "attributes", lambda row: _attribute(row, rows.objects, rows.known), unique="name", optional=True
+    ),
+    "jpeg_interchange_format": lambda fields, _: fields.take("jpeg_interchange_format", bool, default=False),
+    "transport": lambda fields, _: {key: str(value) for key, value in fields.take("transport", dict, {}).items()},
+    "extends": lambda fields, _: fields.string("extends", ""),
+    "last_in": lambda fields, _: fields.string("last_in", ""),
+    "notes": lambda fields, _: fields.strings("notes", []),
+}
+"""How each part of a profile is built of the fields of its file."""

@@ -70,9 +70,9 @@ def read_table(name: str, text: str) -> Table:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        found = re.search(r" \(at line (\d+), column \d+\)$", str(exc))
-        at = f"{name}:{found[1]}" if found else name
-        raise UsageError(f"{at}: {str(exc)[: found.start()] if found else exc}") from exc
+        found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", str(exc))
+        line = (found[1] if found else "") or text.rstrip().count("\n") + 1
+        raise UsageError(f"{name}:{line}: {str(exc)[: found.start()] if found else exc}") from exc
     table = _placed(raw, _Scanner(text).document(), name)
     table.at = name
     return table
