@@ -136,6 +136,7 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
         require_writable(claims, to_folder=request.to_folder)
     share = select_each(scanned, claims, selection, compare=ContentComparer(_same_pixels))
     parts = tuple(_part(claim, content, asked) for claim, content in share.file_sets)
+    said += (_divided(claims),) if len(claims) > 1 else ()
     said += tuple(_compressed(part) for part in parts if asked is None and part.compression != SPARING[0])
     return Prepared(claims, scanned, share.selection, parts, said, workers)
 
@@ -153,9 +154,12 @@ def require_writable(claims: Iterable[Claim], *, to_folder: bool) -> None:
                 f"{profile.id} is retired, PS3.11 of {profile.last_in} had it last [{profile.clause}]. "
                 "Choose a current profile."
             )
+        if missing and profile.security != "none":
+            clause = profile.clauses.get("security", profile.clause)
+            raise UsageError(f"{profile.id} asks for {missing}, which this version cannot make [{clause}].")
         if missing:
             medium = profile.media_format
-            folder = "" if to_folder or profile.security != "none" else " A folder can be written: end -o with a slash."
+            folder = "" if to_folder else " A folder can be written: end -o with a slash."
             raise UsageError(
                 f"{profile.id} is for {medium.name}, and this version lacks {missing} [{medium.clause}].{folder}"
             )
@@ -212,6 +216,19 @@ def _media(part: Part) -> int:
     """Return how many media a File-set would need by the size of its instances."""
     capacity = part.claim.media_format.capacity
     return -(-part.size // capacity) if capacity else 1
+
+
+def _divided(claims: Sequence[Claim]) -> Finding:
+    media = " and ".join(f"{claim.id} for {claim.media_format.name}" for claim in claims)
+    return Finding(
+        code="media-divided",
+        severity=Severity.NOTE,
+        location="profile",
+        what=f"the profiles are {media}, so each gets a medium of its own",
+        expected="each instance on the first of them that holds it",
+        clause="PS3.11 7",
+        remedy="Name profiles for one medium, or make the media one by one, to have it otherwise.",
+    )
 
 
 def _compressed(part: Part) -> Finding:

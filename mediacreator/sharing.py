@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mediacreator.model import Conflict, FileSetContent, Finding, Header, Scan, Selection
+from mediacreator.model import FileSetContent, Scan, Selection, SOPInstance
 from mediacreator.rules.claim import Claim
 from mediacreator.select import Comparer, SelectionRequest, select
 
@@ -22,7 +22,7 @@ def select_each(scan: Scan, claims: Sequence[Claim], request: SelectionRequest, 
     """Select for each kind of medium what it alone can hold, or what it can hold first.
 
     An instance goes on the first medium that one of its profiles covers. What none covers is rejected once, with the
-    reasons of all. Who is who is decided over everything.
+    reasons of all. Whose instances they are is decided over everything: media of one job go to one person, as one does.
 
     Args:
         scan: What the sources hold.
@@ -34,46 +34,32 @@ def select_each(scan: Scan, claims: Sequence[Claim], request: SelectionRequest, 
         UsageError: The request answers a Conflict that these sources do not have.
         SourceChanged: A source changed since it was scanned.
     """
-    if len(claims) == 1:
-        selection = select(scan, claims[0], request, compare=compare)
-        return Share(tuple((claims[0], content) for content in selection.file_sets), selection)
     everything = Claim(tuple(profile for claim in claims for profile in claim.profiles))
-    places = _places(scan.headers, claims, request)
+    overall = select(scan, everything, request, compare=compare)
+    if len(claims) == 1 or overall.conflicts:
+        return Share(tuple((claims[0], content) for content in overall.file_sets), overall)
+    places: dict[int, set[int]] = {}
+    for content in overall.file_sets:
+        for instance in content.instances():
+            places.setdefault(_place(instance, claims), set()).add(instance.header.source.number)
     numbers = frozenset(header.source.number for header in scan.headers)
-    done: list[tuple[Claim, Selection]] = []
-    for place, claim in enumerate((*claims, everything)):
-        here = frozenset(number for number, its_place in places.items() if its_place == place)
-        if here:
-            done.append((claim, select(scan, claim, replace(request, elsewhere=numbers - here), compare=compare)))
-    selection = _together([selection for _, selection in done])
-    if selection.conflicts:
-        return Share((), replace(selection, file_sets=()))
-    return Share(tuple((claim, content) for claim, s in done for content in s.file_sets), selection)
-
-
-def _places(headers: Sequence[Header], claims: Sequence[Claim], request: SelectionRequest) -> dict[int, int]:
-    """Return for the number of each source which claim it goes to; the one behind the last for what none covers.
-
-    Instances with one SOP Instance UID go to one place, where they are compared.
-    """
-    by_uid: dict[str, int] = {}
-    for header in headers:
-        if header.sop_class_uid in request.private_sop_classes:
-            place = 0  # no profile speaks of it, and the site takes it along
-        else:
-            place = next((n for n, claim in enumerate(claims) if claim.covering(header)), len(claims))
-        by_uid[header.sop_instance_uid] = min(place, by_uid.get(header.sop_instance_uid, place))
-    return {header.source.number: by_uid[header.sop_instance_uid] for header in headers}
-
-
-def _together(selections: Sequence[Selection]) -> Selection:
-    """Return what several selections over the same sources say, each thing once."""
-    conflicts: dict[int, Conflict] = {c.number: c for s in reversed(selections) for c in s.conflicts}
-    findings: dict[Finding, None] = dict.fromkeys(f for s in selections for f in s.findings)
-    dispositions = (entry for s in selections for entry in s.dispositions)
-    return Selection(
-        tuple(content for s in selections for content in s.file_sets),
-        tuple(sorted(dispositions, key=lambda entry: entry.source.number)),
-        tuple(findings),
-        tuple(conflicts[number] for number in sorted(conflicts)),
+    each = [
+        (claims[place], select(scan, claims[place], replace(request, elsewhere=numbers - here), compare=compare))
+        for place, here in sorted(places.items())
+    ]
+    return Share(
+        tuple((claim, content) for claim, selection in each for content in selection.file_sets),
+        Selection(
+            tuple(content for _, selection in each for content in selection.file_sets),
+            (*overall.dispositions, *(entry for _, selection in each for entry in selection.dispositions)),
+            tuple(dict.fromkeys((*overall.findings, *(f for _, selection in each for f in selection.findings)))),
+        ),
     )
+
+
+def _place(instance: SOPInstance, claims: Sequence[Claim]) -> int:
+    """Return which claim holds an instance; the first where no profile speaks of it and the site takes it along."""
+    covering = (
+        n for n, claim in enumerate(claims) if any(profile.id in instance.profiles for profile in claim.profiles)
+    )
+    return next(covering, 0)

@@ -11,7 +11,7 @@ from mediacreator.receipt.model import COMPLETE, Counts, MediumEntry, Reason, Re
 from mediacreator.rules.tables import transfer_syntaxes
 
 _WIDTH = 79
-CHOICES = frozenset(("profile-chosen", "profile-passed-over", "compression-chosen"))
+CHOICES = frozenset(("profile-chosen", "profile-passed-over", "compression-chosen", "media-divided"))
 """Codes of Findings that say what was chosen for who did not choose, and why: in whole sentences."""
 
 
@@ -150,8 +150,11 @@ def _medium(medium: MediumEntry, show_paths: bool) -> Iterator[str]:
     size = f", {_size(medium.size)}" if medium.size else ""
     file_set = f"File-set {medium.file_set_id}" if medium.file_set_id else "File-set without an ID"
     noun = "instance" if medium.instances == 1 else "instances"
+    profile = medium.profile.replace(",", " and ")
     yield from _filled(
-        f"{name}{file_set}, volume {medium.volume} of {medium.volumes}, {medium.instances:,} {noun}{size}", 2, 0
+        f"{name}{file_set}, {profile}, volume {medium.volume} of {medium.volumes}, {medium.instances:,} {noun}{size}",
+        2,
+        0,
     )
     if medium.sha256:
         yield f"  SHA-256 {medium.sha256}"

@@ -91,7 +91,7 @@ def test_paths_are_for_an_interactive_terminal_only() -> None:
     shown, hidden = summary(receipt, show_paths=True), summary(receipt, show_paths=False)
 
     assert "    source 101: /sources/000101\n" in shown
-    assert "disc.iso: File-set DISC_1, volume 1 of 1, 2 instances, 1.0 MB" in shown
+    assert "disc.iso: File-set DISC_1, STD-GEN-CD, volume 1 of 1, 2 instances, 1.0 MB" in shown
     assert "/sources" not in hidden
     assert "disc.iso" not in hidden
     assert not [word for word in ("Muster", "P-1", "Mueller") if word in shown + hidden]
