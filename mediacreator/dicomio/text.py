@@ -33,6 +33,8 @@ _CODECS = {
 }
 """Character sets without code extensions, and Python's names for them (PS3.3 C.12.1.1.2, Tables C.12-2 and C.12-5)."""
 
+_DEFAULT = ("", "ISO_IR 6")  # the default repertoire: more is read under it, and never written
+
 
 @lru_cache(maxsize=4096)
 def decode_text(value: bytes, character_set: bytes, vr: str = "LO") -> str:
@@ -68,9 +70,10 @@ def in_character_set(value: bytes, theirs: bytes, ours: bytes, vr: str = "LO") -
     """
     if is_default_repertoire(value) or theirs == ours:
         return value
-    codec = _CODECS.get(ours.decode("ascii", "replace").strip(_PADDING)) if ours.strip(b" ") else None
+    term = ours.decode("ascii", "replace").strip(_PADDING)
+    codec = _CODECS.get(term)
     text = decode_text(value, theirs, vr)
-    if codec is None or "\ufffd" in text:
+    if codec is None or term in _DEFAULT or "\ufffd" in text:
         return None
     try:
         encoded = text.encode(codec)

@@ -9,7 +9,7 @@ import pytest
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.valuerep import PN_DELIMS
 
-from mediacreator.dicomio.text import _CODECS, decode_text, is_default_repertoire
+from mediacreator.dicomio.text import _CODECS, decode_text, in_character_set, is_default_repertoire
 
 NAMES = {
     "ISO_IR 100": "Buc^Jérôme",
@@ -86,3 +86,55 @@ def test_ordinary_names_do_not_import_pydicom() -> None:
         "decode_text('Åsa'.encode('latin1'), b'ISO_IR 100'); sys.exit('pydicom' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# From one Data Set into another
+
+
+@pytest.mark.parametrize("theirs", NAMES)
+@pytest.mark.parametrize("ours", ["ISO_IR 192", "GB18030"])
+def test_what_is_written_in_another_set_reads_the_same(theirs: str, ours: str) -> None:
+    value = NAMES[theirs].encode(_CODECS[theirs])
+
+    written = in_character_set(value, theirs.encode(), ours.encode(), "PN")
+
+    assert written is not None
+    assert len(written) % 2 == 0 or ours == theirs
+    assert decode_text(written, ours.encode(), "PN") == NAMES[theirs]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("ISO_IR 126", "ISO_IR 100"),  # Greek
+        ("ISO_IR 192", "ISO_IR 144"),
+        ("ISO_IR 100", ""),
+        ("ISO_IR 100", "ISO_IR 6"),
+        ("ISO_IR 100", r"ISO 2022 IR 6\ISO 2022 IR 100"),  # no code extensions are written
+        ("ISO_IR 100", "ISO_IR 999"),
+    ],
+)
+def test_what_a_set_cannot_say_is_not_written(theirs: str, ours: str) -> None:
+    value = NAMES[theirs].encode(_CODECS[theirs])
+
+    assert in_character_set(value, theirs.encode(), ours.encode(), "PN") is None
+
+
+def test_what_cannot_be_read_is_not_written() -> None:
+    assert in_character_set(b"\xff\xfe", b"ISO_IR 192", b"ISO_IR 100") is None
+
+
+def test_code_extensions_are_read() -> None:
+    value = b"Yamada^Tarou=\033$B;3ED\033(B^\033$BB@O:\033(B"
+
+    assert in_character_set(value, rb"\ISO 2022 IR 87", b"ISO_IR 192", "PN") == "Yamada^Tarou=山田^太郎".encode()
+
+
+@pytest.mark.parametrize("ours", [b"", b"ISO_IR 192", rb"\ISO 2022 IR 87", b"ISO_IR 999"])
+def test_plain_text_is_the_same_in_every_set(ours: bytes) -> None:
+    assert in_character_set(b"St. Ann's ", b"ISO_IR 100", ours) == b"St. Ann's "
+
+
+@pytest.mark.parametrize("both", [b"", rb"\ISO 2022 IR 87", b"ISO_IR 999"])
+def test_in_the_same_set_a_value_stays_as_it_is(both: bytes) -> None:
+    assert in_character_set(b"\xe9\x1b$B;3 ", both, both) == b"\xe9\x1b$B;3 "
