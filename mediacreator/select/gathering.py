@@ -30,7 +30,7 @@ def gather(
     Args:
         keys: Those that ``gathered_keys`` returned.
         speaker: Of whose attributes the record is made.
-        batches: Everything below the record, in the order of the sources: the first value is taken.
+        batches: Everything below the record, in the order of the sources: the first value that can be written is taken.
         levels: What the batches agree in.
 
     Returns:
@@ -41,14 +41,15 @@ def gather(
     for key in keys:
         if has_value(speaker.attributes.get(key.keyword), key.vr):
             continue
-        lender = next(_lenders(key, batches, levels), None)
-        if lender is None:
-            continue
-        value = _as_ours(key, lender, speaker.attributes)
-        if value is None:
-            said.append(_unwritable(key, lender))
+        first = None
+        for lender in _lenders(key, batches, levels):
+            value = _as_ours(key, lender, speaker.attributes)
+            if value is not None:
+                found[key.keyword] = value
+                break
+            first = first or lender
         else:
-            found[key.keyword] = value
+            said += [_unwritable(key, first)] if first else []
     return found, tuple(said)
 
 
