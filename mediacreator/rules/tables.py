@@ -60,6 +60,7 @@ class Encoder:
 
     uid: str  # of the Transfer Syntax
     loss: str  # none or lossy
+    coder: str  # what codes a frame: native, or a name in transcode.coders
     bits_allocated: tuple[int, ...]
     bits_stored: tuple[int, int]  # from, to
     signed: bool  # takes two's complement samples too
@@ -207,6 +208,7 @@ def _encoder(row: dict[str, str]) -> Encoder:
     return Encoder(
         uid=row["uid"],
         loss=row["loss"],
+        coder=row["coder"],
         bits_allocated=tuple(map(int, row["bits_allocated"].split(";"))),
         bits_stored=(int(lowest), int(highest)),
         signed=row["signed"] == "yes",

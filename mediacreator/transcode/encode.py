@@ -1,11 +1,11 @@
-"""Encode what a Plan says: instances that are in another Transfer Syntax than they will have on the medium."""
+"""Encode what a Plan says: what is coded otherwise than it will be on the medium, or changes in another way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mediacreator.dicomio.filemeta import preamble_and_meta
-from mediacreator.errors import NoSpace
+from mediacreator.errors import InternalError, NoSpace
 from mediacreator.model import (
     Body,
     Disposition,
@@ -18,12 +18,13 @@ from mediacreator.model import (
     SOPInstance,
     SourceFile,
 )
-from mediacreator.rules.tables import transfer_syntaxes
+from mediacreator.rules.tables import Encoder, encoders, transfer_syntaxes
 from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from mediacreator.transcode.image import read_image_attributes
 from mediacreator.transcode.jobs import Converted, Failed, Job, Remark
 from mediacreator.transcode.plan import Plan
 from mediacreator.transcode.refusal import REMEDIES, Refusal
-from mediacreator.transcode.sizes import estimate
+from mediacreator.transcode.sizes import estimate, native_pixels
 from mediacreator.transcode.spool import Spool
 from mediacreator.transcode.video import is_video, judge_video
 
@@ -66,10 +67,10 @@ def encode(work: Plan, spool: Spool, *, workers: int = 1, progress: Progress | N
     for number, (instance, target) in enumerate(zip(work.instances, work.targets, strict=True)):
         if places[number] is not None:
             continue
-        if instance.header.transfer_syntax_uid == target:
+        if work.is_copied(number):
             places[number] = _copied(instance, target)
         else:
-            jobs.append(_job(number, instance, spool))
+            jobs.append(_job(number, work, spool))
     if jobs:
         spool.require(work.spool_size)
         _encode_all(jobs, work, spool, workers, progress, places, findings)
@@ -105,7 +106,7 @@ def _encode_all(
             places[result.number] = _rejected(instance.header, result)
         else:
             spool.keep(result.size)
-            places[result.number] = _encoded(instance, work.targets[result.number], result, paths[result.number])
+            places[result.number] = _encoded(work, result, paths[result.number])
             if result.remarks:
                 location = instance.header.source.location
                 findings.setdefault(result.number, []).extend(_finding(remark, location) for remark in result.remarks)
@@ -150,9 +151,12 @@ def _bad_uid() -> Refusal:
     )
 
 
-def _job(number: int, instance: SOPInstance, spool: Spool) -> Job:
+def _job(number: int, work: Plan, spool: Spool) -> Job:
+    instance, target = work.instances[number], work.targets[number]
     header = instance.header
     syntax = transfer_syntaxes()[header.transfer_syntax_uid]
+    quality = work.qualities.get(number, 0)
+    kept = target == header.transfer_syntax_uid and not quality
     return Job(
         number=number,
         source=header.source,
@@ -165,23 +169,59 @@ def _job(number: int, instance: SOPInstance, spool: Spool) -> Job:
         inflated_limit=2 * estimate(instance, EXPLICIT_VR_LITTLE_ENDIAN)
         + 32 * header.source.size
         + _INFLATED_ALLOWANCE,
+        kept=kept,
+        encoder=None if kept else _encoder(target, quality),
+        method=transfer_syntaxes()[target].codec,
+        quality=quality,
+        rewrite=work.rewrites.get(number),
+        frames=_frame_count(header),
+        native=native_pixels(header),
     )
 
 
-def _encoded(instance: SOPInstance, target: str, done: Converted, path: str) -> EncodedInstance | Disposition:
-    header = instance.header
+def _encoder(target: str, quality: int) -> Encoder | None:
+    """Return how frames are coded, None for native ones."""
+    wanted = "lossy" if quality else "none"
+    for encoder in encoders():
+        if (encoder.uid, encoder.loss) == (target, wanted):
+            return encoder if encoder.photometric else None
+    raise InternalError(f"nothing codes {wanted} into {target}")
+
+
+def _frame_count(header: Header) -> int:
     try:
-        meta = preamble_and_meta(header.sop_class_uid, header.sop_instance_uid, target)
+        return read_image_attributes(header.attributes).frames
+    except Refusal:
+        return 1  # whoever reads the frames will say so
+
+
+def _encoded(work: Plan, done: Converted, path: str) -> EncodedInstance | Disposition:
+    instance, target = work.instances[done.number], work.targets[done.number]
+    header, quality = instance.header, work.qualities.get(done.number, 0)
+    rewrite = work.rewrites.get(done.number)
+    derived_uid = rewrite.sop_instance_uid if rewrite else ""
+    try:
+        meta = preamble_and_meta(header.sop_class_uid, derived_uid or header.sop_instance_uid, target)
     except ValueError:
         return _disposition(header, _bad_uid().finding(header.source.location))
     return EncodedInstance(
-        instance=instance,
+        instance=_with_new_keys(instance, done),
         transfer_syntax_uid=target,
         preamble_and_meta=meta,
         body=Body(SourceFile(header.source.number, path, done.size, done.mtime_ns), 0, done.size),
-        transcoded_from=header.transfer_syntax_uid,
+        transcoded_from=header.transfer_syntax_uid if quality or target != header.transfer_syntax_uid else "",
         lossy_before=done.lossy,
+        derived_uid=derived_uid,
+        remapped=rewrite.remapped if rewrite else 0,
+        quality=quality,
     )
+
+
+def _with_new_keys(instance: SOPInstance, done: Converted) -> SOPInstance:
+    """Return an instance whose directory record says of its pixels what the file says."""
+    if not done.attributes:
+        return instance
+    return replace(instance, keys={**instance.keys, **dict(done.attributes)})
 
 
 def _rejected(header: Header, failed: Failed) -> Disposition:

@@ -1,7 +1,7 @@
 """Write a Data Set anew in Explicit VR Little Endian, element by element, from a stream to a stream (PS3.5 A.2).
 
 Values are copied as they are: what a value means is never looked at, but for the few attributes that describe the
-pixels. Nothing is held in memory but the elements of one level and one frame.
+pixels, and UIDs where a Rewrite replaces some. Nothing is held in memory but the elements of one level and one frame.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from mediacreator.model import UNDEFINED_LENGTH
 from mediacreator.transcode.dataset import (
@@ -25,7 +25,7 @@ from mediacreator.transcode.dataset import (
     Level,
 )
 from mediacreator.transcode.image import BITS_ALLOCATED, PIXEL_REPRESENTATION
-from mediacreator.transcode.refusal import Refusal
+from mediacreator.transcode.plan import Rewrite
 
 _ITEM_UNDEFINED = struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED_LENGTH)
 _ITEM_DELIMITATION = struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
@@ -43,18 +43,29 @@ _WAVEFORM_BITS_ALLOCATED = 0x54001004
 _LONGEST_SHORT = 0xFFFE  # bytes; of a value whose length has 16 bits (PS3.5 6.2.2)
 
 
+Changes = Mapping[int, tuple[str, bytes] | None]
+"""By tag: elements to write instead of what is there, or to leave out."""
+
+
 @dataclass(frozen=True, slots=True)
-class Frames:
-    """The native Pixel Data that takes the place of encapsulated Pixel Data."""
+class NewPixels:
+    """What is written instead of Pixel Data."""
 
-    size: int  # bytes, without padding
+    size: int  # bytes, without padding; UNDEFINED_LENGTH where ``chunks`` end with a delimiter
     vr: str
-    frames: Iterator[bytes]
-    changes: Mapping[int, tuple[str, bytes] | None]  # elements to write instead, or to leave out
+    chunks: Iterator[bytes]
+    changes: Changes
 
 
-Decoder = Callable[[Level, Element, bool], Frames]
-"""Given a level, its encapsulated Pixel Data and whether it is the whole Data Set."""
+class Writer(Protocol):
+    """What takes the bytes of a Data Set."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take some."""
+
+
+Pixels = Callable[[Level, Element, bool], NewPixels | None]
+"""Given a level, its Pixel Data and whether it is that of the whole Data Set; None: it stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,44 +78,64 @@ class _Scope:
 
 
 class Reencoder:
-    """Writes one Data Set; ``remarks`` then tells what was tolerated."""
+    """Writes one Data Set; ``remarks`` then tells what was tolerated.
 
-    def __init__(self, reader: DataSetReader, out: BinaryIO, coding: Coding, decode: Decoder | None) -> None:
+    Args:
+        reader: Of the source.
+        out: Takes the Data Set.
+        coding: Of the source.
+        pixels: Gives what takes the place of Pixel Data; None where all of it stays as it is.
+        nested: Whether what lies in items may change too.
+        rewrite: What else changes.
+        implicit: Write in Implicit VR, for a source whose Transfer Syntax stays.
+    """
+
+    def __init__(
+        self,
+        reader: DataSetReader,
+        out: Writer,
+        coding: Coding,
+        pixels: Pixels | None,
+        *,
+        nested: bool,
+        rewrite: Rewrite | None = None,
+        implicit: bool = False,
+    ) -> None:
         self._reader = reader
         self._out = out
         self._coding = coding
-        self._decode = decode
+        self._pixels = pixels
+        self._nested = nested
+        self._overrides: Changes = {tag: (vr, value) for tag, vr, value in rewrite.overrides} if rewrite else {}
+        self._removed = frozenset(rewrite.removed) if rewrite else frozenset()
+        self._uid_map = rewrite.uid_map if rewrite else {}
+        self._implicit = implicit
+        self._verbatim = coding == EXPLICIT_LITTLE and not implicit
         self.remarks: list[str] = []
 
     def data_set(self, level: Level) -> None:
         """Write the Data Set whose elements are ``level``.
 
         Raises:
-            Refusal: It is cut short, makes no sense, or its frames cannot be decoded.
+            Refusal: It is cut short, makes no sense, or its frames cannot be decoded or coded.
         """
         self._level(level, _Scope(), 0)
 
     def _level(self, level: Level, scope: _Scope, depth: int) -> None:
         scope = self._scope(level, scope)
         pixel_data = level.find(PIXEL_DATA)
-        frames = None
-        if pixel_data is not None and pixel_data.length == UNDEFINED_LENGTH:
-            if self._decode is None:
-                raise Refusal(
-                    "malformed-data-set",
-                    "PixelData (7FE0,0010) has undefined length in a Transfer Syntax of native pixels",
-                    "a defined length",
-                    "PS3.5 7.1.1, A.4",
-                )
-            frames = self._decode(level, pixel_data, depth == 0)
-        changes = dict(frames.changes) if frames else {}
+        new = None
+        if pixel_data is not None and self._pixels is not None:
+            new = self._pixels(level, pixel_data, depth == 0)
+        changes = dict(self._overrides) if depth == 0 else {}
+        changes.update(new.changes if new else {})
         for element in level.elements:
             for tag in sorted(tag for tag in changes if tag < element.tag):
                 self._changed(tag, changes.pop(tag))
             if element.tag in changes:
                 self._changed(element.tag, changes.pop(element.tag))
-            elif frames is not None and element is pixel_data:
-                self._frames(frames)
+            elif new is not None and element is pixel_data:
+                self._new_pixels(new)
             elif not self._is_dropped(element, depth):
                 self._element(element, scope, depth)
         for tag in sorted(changes):
@@ -125,6 +156,8 @@ class Reencoder:
         """Tell whether an element has no place in the new Data Set."""
         if element.tag & 0xFFFF == 0 or element.tag == DATA_SET_TRAILING_PADDING:
             return True  # group lengths are wrong now (PS3.5 7.2); the padding has no meaning (PS3.10 7.2)
+        if element.tag in self._removed:
+            return True
         if depth == 0 and element.tag >> 16 in (0x0000, 0x0002):
             self.remarks.append(f"group {element.tag >> 16:04X} in the Data Set was left out")
             return True
@@ -136,18 +169,25 @@ class Reencoder:
             self._header(tag, vr, len(data))
             self._out.write(data)
 
-    def _frames(self, frames: Frames) -> None:
-        self._header(PIXEL_DATA, frames.vr, frames.size + (frames.size & 1))
-        for frame in frames.frames:
-            self._out.write(frame)
-        if frames.size & 1:
+    def _new_pixels(self, new: NewPixels) -> None:
+        odd = new.size & 1 if new.size != UNDEFINED_LENGTH else 0
+        self._header(PIXEL_DATA, new.vr, new.size + odd)
+        for chunk in new.chunks:
+            self._out.write(chunk)
+        if odd:
             self._out.write(b"\0")  # PS3.5 8.1.1
 
     def _element(self, element: Element, scope: _Scope, depth: int) -> None:
         if element.is_sequence:
             self._sequence(element, scope, depth)
             return
-        if self._coding == EXPLICIT_LITTLE and not element.length & 1:
+        if element.tag == PIXEL_DATA and element.length == UNDEFINED_LENGTH:
+            self._fragments(element)
+            return
+        if self._uid_map and element.vr == "UI" and element.length <= _LONGEST_SHORT:
+            self._changed(element.tag, ("UI", self._remapped(element)))
+            return
+        if self._verbatim and not element.length & 1:
             self._copy(element.start, element.end)
             return
         vr = _resolve(element, scope)
@@ -161,13 +201,26 @@ class Reencoder:
         if padding:
             self._out.write(b" " if vr in _SPACE_PADDED else b"\0")
 
+    def _fragments(self, element: Element) -> None:
+        """Copy encapsulated Pixel Data as it is; its items are Little Endian in every Transfer Syntax (PS3.5 A.4)."""
+        self._header(PIXEL_DATA, "OB", UNDEFINED_LENGTH)
+        self._copy(element.offset, element.end)
+        if self._reader.delimiter_missing:
+            self._out.write(_SEQUENCE_DELIMITATION)
+
+    def _remapped(self, element: Element) -> bytes:
+        """Return UIDs, those of the map replaced."""
+        value = self._reader.bytes_at(element.offset, element.length).decode("latin-1").rstrip("\0 ")
+        uids = "\\".join(self._uid_map.get(uid, uid) for uid in value.split("\\")).encode("latin-1")
+        return uids + b"\0" if len(uids) & 1 else uids
+
     def _sequence(self, element: Element, scope: _Scope, depth: int) -> None:
         """Write a sequence; of undefined length where its items are encoded anew, which PS3.5 7.5.2 allows anywhere."""
         if element.vr == "UN" and not self._coding.implicit:
             self._header(element.tag, "UN", UNDEFINED_LENGTH)
             self._copy(element.offset, element.end)  # its items stay in Implicit VR (PS3.5 6.2.2)
             return
-        if self._coding == EXPLICIT_LITTLE and not self._holds_pixel_data(element):
+        if self._verbatim and not self._changes_items(element):
             self._copy(element.start, element.end)
             return
         self._header(element.tag, "SQ", UNDEFINED_LENGTH)
@@ -177,9 +230,14 @@ class Reencoder:
             self._out.write(_ITEM_DELIMITATION)
         self._out.write(_SEQUENCE_DELIMITATION)
 
-    def _holds_pixel_data(self, element: Element) -> bool:
-        """Tell whether encapsulated Pixel Data may lie in a sequence, as in an Icon Image Sequence (PS3.5 A.4)."""
-        if self._decode is None:
+    def _changes_items(self, element: Element) -> bool:
+        """Tell whether something in a sequence may change.
+
+        UIDs, elements that are left out, or encapsulated Pixel Data, as in an Icon Image Sequence (PS3.5 A.4).
+        """
+        if self._uid_map or self._removed:
+            return True
+        if not self._nested:
             return False
         before = b""
         for chunk in self._reader.chunks(element.offset, element.end):
@@ -196,6 +254,9 @@ class Reencoder:
         """Write tag, VR and length; a value too long for a length of 16 bits gets VR UN (PS3.5 6.2.2)."""
         code = vr.encode()
         group, number = tag >> 16, tag & 0xFFFF
+        if self._implicit:
+            self._out.write(struct.pack("<HHI", group, number, length))
+            return
         if code in SHORT_VRS:
             if length <= _LONGEST_SHORT:
                 self._out.write(struct.pack("<HH2sH", group, number, code, length))

@@ -15,6 +15,7 @@ REMEDIES = {
     "frame-count": _ASK_AGAIN,
     "missing-attribute": _ASK_AGAIN,
     "codec-crashed": _ASK_AGAIN,
+    "encoding-not-lossless": "Choose another compression, and report it: the coder or the machine is at fault.",
     "unsupported-transfer-syntax": _KEEP_ELSEWHERE,
     "unsupported-pixel-format": _KEEP_ELSEWHERE,
     "photometric-not-allowed": _KEEP_ELSEWHERE,
