@@ -5,21 +5,19 @@ sources -> scan -> select -> transcode -> layout -> directory -> content -> imag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from mediacreator import collector
+from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, too_large_for
-from mediacreator.layout import check_file_set_id, lay_out, without
+from mediacreator.layout import check_file_set_id, lay_out
 from mediacreator.mastering import disc_files
 from mediacreator.model import (
     ConflictKind,
     Disposition,
-    EncodedInstance,
-    FileSetContent,
     Finding,
     Origin,
     Progress,
@@ -27,16 +25,12 @@ from mediacreator.model import (
     Silent,
     Volume,
 )
-from mediacreator.preparing import CreateRequest, Part, Prepared, prepare, require_decided
+from mediacreator.preparing import CreateRequest, Prepared, prepare, require_decided
 from mediacreator.provenance import fresh_origin, reproducible_origin
 from mediacreator.receipt import Decision, Job, Receipt, WrittenMedium
-from mediacreator.rules.claim import Claim
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME, SelectionRequest
 from mediacreator.settings import Settings
 from mediacreator.target import Target
-
-if TYPE_CHECKING:
-    from mediacreator.transcode import Encoding, Plan, Spool
 
 __all__ = ["CreateRequest", "create"]
 
@@ -72,17 +66,6 @@ def create(request: CreateRequest, settings: Settings | None = None, progress: P
             return _Run(request, settings, progress, target, prepared).make()
     except KeyboardInterrupt as exc:
         raise Stopped("Stopped before the medium was complete.") from exc
-
-
-@dataclass(frozen=True, slots=True)
-class _FileSet:
-    """A File-set whose instances are as they will lie on the medium."""
-
-    claim: Claim
-    content: FileSetContent
-    encoded: Mapping[int, EncodedInstance]  # by the number of the source
-    refused: tuple[Disposition, ...]  # what could not be encoded, or has no icon that it must have
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,46 +112,17 @@ class _Run:
         write_receipt(self.target.receipt, to_json(receipt, travelling=False))
         return receipt
 
-    def _encode(self, origin: Origin) -> list[_FileSet]:
+    def _encode(self, origin: Origin) -> list[EncodedFileSet]:
         """Bring every instance into a Transfer Syntax of its profiles, and make the icons of their records."""
         from mediacreator.transcode import Spool
 
         spool = Spool(str(self.target.spool))
-        return [self._encode_part(part, spool, origin) for part in self.prepared.parts]
-
-    def _encode_part(self, part: Part, spool: Spool, origin: Origin) -> _FileSet:
-        from mediacreator.icons import with_icons
-        from mediacreator.transcode import encode
-        from mediacreator.transcode.derive import derive
-        from mediacreator.transcode.settle import settle
-
+        icons = self.request.icons or self.settings.create.icons
         workers, progress = self.prepared.workers, self.progress
-
-        def encoded(work: Plan) -> Encoding:
-            return encode(work, spool, workers=workers, progress=progress)
-
-        work = derive(part.work, origin)
-        done = settle(work, encoded(work), encoded)
-        by_source = {one.instance.header.source.number: one for one in done.encoded}
-        gone = frozenset(entry.source.number for entry in done.rejected)
-        shown = with_icons(
-            (without(part.content, gone),),
-            by_source,
-            part.claim.profiles,
-            optional=self.request.icons or self.settings.create.icons,
-            workers=workers,
-            progress=progress,
-            directory=spool.directory,
-        )
-        (content,) = shown.file_sets
-        content = without(content, frozenset(entry.source.number for entry in shown.rejected))
-        return _FileSet(
-            part.claim,
-            content,
-            shown.encoded,
-            (*done.rejected, *shown.rejected),
-            (*done.findings, *shown.findings),
-        )
+        return [
+            encode_part(part, spool, origin, icons=icons, workers=workers, progress=progress)
+            for part in self.prepared.parts
+        ]
 
     def _origin(self) -> Origin:
         request = self.request
@@ -180,12 +134,12 @@ class _Run:
         seed += [f"{i.header.sop_instance_uid} {i.header.source.size}" for i in instances]
         return reproducible_origin(request.epoch, [instance.header.source for instance in instances], seed)
 
-    def _volumes(self, file_sets: Sequence[_FileSet], origin: Origin) -> tuple[Volume, ...]:
+    def _volumes(self, file_sets: Sequence[EncodedFileSet], origin: Origin) -> tuple[Volume, ...]:
         label = self.request.file_set_id or self.settings.create.file_set_id or f"DICOM_{origin.created:%Y%m%d}"
         volumes = (
             lay_out(
                 file_set.content,
-                [file_set.encoded[instance.header.source.number] for instance in file_set.content.instances()],
+                file_set.in_order,
                 file_set_id=label,
                 file_set_uid=origin.uids.next_uid(f"File-set {number}"),
             )
@@ -225,7 +179,9 @@ class _Run:
             return (self.target,)
         return tuple(self.target.numbered(number, force=self.request.force) for number in range(1, count + 1))
 
-    def _write(self, job: Job, file_set: _FileSet, volume: Volume, target: Target, origin: Origin) -> WrittenMedium:
+    def _write(
+        self, job: Job, file_set: EncodedFileSet, volume: Volume, target: Target, origin: Origin
+    ) -> WrittenMedium:
         """Write one medium under its ``.partial`` name and read it back."""
         medium = file_set.claim.media_format
         form = FORMS["folder" if target.is_folder else medium.writer]

@@ -161,7 +161,7 @@ def require_writable(claims: Iterable[Claim], *, to_folder: bool) -> None:
             medium = profile.media_format
             folder = "" if to_folder else " A folder can be written: end -o with a slash."
             raise UsageError(
-                f"{profile.id} is for {medium.name}, and this version lacks {missing} [{medium.clause}].{folder}"
+                f"{profile.id} is for {medium.name}, and this version cannot write {missing} [{medium.clause}].{folder}"
             )
 
 
