@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -42,3 +43,36 @@ def test_a_process_with_threads_is_not_forked() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+# Work that can crash the process which does it
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("count", [1, 5])
+def test_work_apart_is_never_done_here(workers: int, count: int) -> None:
+    done = list(spread(double, range(count), workers=workers, common=2, apart=True))
+
+    assert [value for value, _ in done] == [2 * n for n in range(count)]
+    assert os.getpid() not in {pid for _, pid in done}
+
+
+def test_no_work_starts_no_process() -> None:
+    assert list(spread(double, [], workers=2, apart=True)) == []
+
+
+def die(number: int) -> int:
+    if number == 3:
+        os._exit(1)
+    return number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_dies_is_told_and_what_was_done_before_is_kept(workers: int) -> None:
+    done: list[int] = []
+
+    with pytest.raises(BrokenProcessPool):
+        done.extend(spread(die, range(9), workers=workers, apart=True))
+
+    assert done == list(range(len(done)))
+    assert len(done) <= 3
