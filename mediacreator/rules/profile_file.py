@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import product
 
@@ -19,10 +19,13 @@ from mediacreator.rules.attribute_names import refuse_wrong_attributes
 from mediacreator.rules.augmenting import with_base
 from mediacreator.rules.fields import Fields
 from mediacreator.rules.profile import ApplicationProfile
-from mediacreator.rules.profile_rows import profile_of
+from mediacreator.rules.profile_rows import PLAIN_PARTS, profile_of
 from mediacreator.rules.toml_table import Table, read_table
 
 SHARED = "shared.toml"
+
+_PLAIN = ("identifier", "clauses", *PLAIN_PARTS)
+"""Fields that say nothing of rows."""
 
 _AXIS_WORDS = ("value", "words", "remove", "include")
 
@@ -118,6 +121,7 @@ class ProfileFile:
     axes: tuple[tuple[str, tuple[Table, ...]], ...]  # name, values
     corners: tuple[tuple[str, tuple[Table, ...]], ...]  # identifier, values: the first axis changes slowest
     own: bool = True  # it came with the program; others may hold no STD- profile
+    _twins: dict[tuple[int, ...], ApplicationProfile] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def read(cls, name: str, text: str, *, own: bool = True) -> ProfileFile:
@@ -194,25 +198,34 @@ class ProfileFile:
             UsageError: A field is unknown, missing or not what it must be.
         """
         table = self.merged(identifier, base_of)
-        words = {
-            axis: value.text("words")
-            for (axis, _), value in zip(self.axes, dict(self.corners)[identifier], strict=True)
-        }
+        values = dict(self.corners)[identifier]
+        words = {axis: value.text("words") for (axis, _), value in zip(self.axes, values, strict=True)}
         top = Fields(table)
         try:
             title = top.string("title").format(**words)
         except (KeyError, IndexError, ValueError) as exc:
             top.refuse("title", f"names what is no axis: {exc}")
         names = {"annex": table.text("annex"), **top.take("names", dict, {})}
-        named = table.having({key: _with_names(table[key], names) for key in table if key != "title"})
+        twin = self._twins.get(self._telling(values))
+        said = [key for key in table if twin is None or key in _PLAIN]
+        named = Table({key: _with_names(table[key], names) for key in said if key != "title"}, table.at, table.places)
         fields = Fields(named.having({"title": title}).without("names"))
-        profile = profile_of(fields, identifier, source=self.name, names_elsewhere=self._object_names())
+        elsewhere = self._object_names() if twin is None else ()
+        profile = profile_of(fields, identifier, self.name, elsewhere, twin)
+        if not profile.extends:
+            self._twins[self._telling(values)] = profile
         for part in () if self.own else self._tables():
             refuse_wrong_attributes(part)
         return profile
 
     def _tables(self) -> tuple[Table, ...]:
         return (self.table, *(value for _, values in self.axes for value in values))
+
+    def _telling(self, values: tuple[Table, ...]) -> tuple[int, ...]:
+        """Return which of the values of axes say something of rows: profiles that share them are twins."""
+        return tuple(
+            id(value) for value in values if not value.keys() <= {*_PLAIN, *_AXIS_WORDS} - {"include", "remove"}
+        )
 
     def _object_names(self) -> tuple[str, ...]:
         """Return the names of objects that any profile of the class has."""

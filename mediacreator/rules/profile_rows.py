@@ -46,7 +46,17 @@ _CAN_TELL = ("one_of", "range", "same_as", "present", "check")
 _REMEDY = "Leave the instance out, or choose a profile that holds it, as STD-GEN-CD."
 
 
-def profile_of(fields: Fields, identifier: str, source: str, names_elsewhere: tuple[str, ...]) -> ApplicationProfile:
+PLAIN_PARTS = ("title", "annex", "clause", "status", "medium", "security", "extends", "last_in", "notes")
+"""Parts of a profile that are not built of rows."""
+
+
+def profile_of(
+    fields: Fields,
+    identifier: str,
+    source: str,
+    names_elsewhere: tuple[str, ...] = (),
+    twin: ApplicationProfile | None = None,
+) -> ApplicationProfile:
     """Return the profile that a merged table says.
 
     Args:
@@ -54,15 +64,18 @@ def profile_of(fields: Fields, identifier: str, source: str, names_elsewhere: tu
         identifier: Of the profile.
         source: File that it came from.
         names_elsewhere: Objects of other profiles of the class: a scope may name them too.
+        twin: One with the same rows: only the other parts are taken from the table.
 
     Raises:
         UsageError: A field is unknown, missing, or not what it must be.
     """
     fields.string("identifier")
     rows = _Rows(identifier, tuple(row.text("name") for row in fields.table.rows("objects")), names_elsewhere)
-    made: dict[str, object] = {}
+    made: dict[str, object] = {name: getattr(twin, name) for name in _PARTS} if twin is not None else {}
     refused: list[str] = []
     for name, build in _PARTS.items():
+        if twin is not None and name not in PLAIN_PARTS:
+            continue
         try:
             made[name] = build(fields, rows)
         except Refused as exc:
