@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dicomdir, iso, memory
+from benchmarks import dicomdir, iso, memory, suggest
 
 RESULTS = Path(__file__).parent / "results"
 SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "dicomdir": dicomdir.measure,
     "iso": iso.measure,
     "memory": memory.measure,
+    "suggest": suggest.measure,
 }
 
 
