@@ -85,6 +85,12 @@ _VALUES: dict[str, object] = {
     "FrameOfReferenceUID": f"{ROOT}.8",
     "SynchronizationFrameOfReferenceUID": f"{ROOT}.9",
 }
+_OF_ONE_CLASS = {
+    "HL7InstanceIdentifier": uids.ENCAPSULATED_CDA,
+    "BlendingSequence": "1.2.840.10008.5.1.4.1.1.11.4",
+}
+"""Keys that instances of other SOP Classes do not have."""
+
 _GEOMETRY = {
     "ImagePositionPatient": "PlanePositionSequence",
     "ImageOrientationPatient": "PlaneOrientationSequence",
@@ -517,6 +523,8 @@ def _fill(dataset: Dataset, key: Key, *, nested: bool = False) -> None:
     """Give a Data Set a value that a directory record can be made of."""
     if key.source not in ("", "dataset_or_shared_groups") or key.keyword in dataset:
         return
+    if dataset.SOPClassUID != _OF_ONE_CLASS.get(key.keyword, dataset.SOPClassUID):
+        return
     if key.keyword in _PIXELS and sop_classes()[dataset.SOPClassUID].record_type == "IMAGE":
         return
     value = _value_of(key)
@@ -536,16 +544,27 @@ def _fill(dataset: Dataset, key: Key, *, nested: bool = False) -> None:
 def _value_of(key: Key) -> object:
     if key.vr != "SQ":
         return _VALUES.get(key.keyword, _SAMPLE.get(key.vr, f"{ROOT}.6" if key.vr == "UI" else "X"))
-    if key.keyword == "ReferencedImageSequence":
+    if key.keyword in ("ReferencedImageSequence", "ReferencedSOPSequence"):
         return Items([_reference(CT, f"{ROOT}.7.1")])
     item = Dataset()
+    if key.keyword == "ContentCreatorIdentificationCodeSequence":  # a person, not a code (PS3.3 Table 10-1)
+        item.PersonIdentificationCodeSequence = Items([_code()])
+        item.InstitutionName = "Invented hospital"
+        return Items([item])
+    if not key.items and not key.keep:
+        return Items([_code()])
     for inner in key.items:
         setattr(item, inner.keyword, _value_of(inner))
-    if not key.items:
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "1", "99TEST", "Test"
     if key.keep:
         item.RelationshipType, item.ValueType = "HAS CONCEPT MOD", "CODE"
+        item.ConceptNameCodeSequence, item.ConceptCodeSequence = Items([_code()]), Items([_code()])
     return Items([item])
+
+
+def _code() -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "1", "99TEST", "Test"
+    return item
 
 
 def _reference(sop_class: str, instance: str) -> Dataset:

@@ -26,13 +26,16 @@ CLASS_OF = {row.record_type: uid for uid, row in reversed(list(sop_classes().ite
 CLASS_OF |= {"IMAGE": corpus.CT, "ENCAP DOC": uids.ENCAPSULATED_CDA}
 """One SOP Class for each record type: the first in the table, or one that meets the conditions of its keys."""
 
+BLENDING = "1.2.840.10008.5.1.4.1.1.11.4"
+"""Blending Softcopy Presentation State: of PRESENTATION records the one with Blending Sequence (PS3.3 F.5.17)."""
+
 _WRONG = {"UI": "2.25.666", "DA": "19990909", "TM": "010101", "DT": "19990909010101", "IS": "666", "CS": "WRONG"}
 
 
-def of_kind(kind: str) -> FileSet:
+def of_kind(kind: str, sop_class: str = "") -> FileSet:
     """Return a File-set whose records of a type hold all that STD-GEN-CD lets them."""
     profile = load_profile("STD-GEN-CD")
-    sop_class = CLASS_OF["IMAGE" if kind in LEVELS else kind]
+    sop_class = sop_class or CLASS_OF["IMAGE" if kind in LEVELS else kind]
     if sop_class == corpus.CT:
         dataset = corpus.image(profile, profile.objects[1], sop_class)
     else:
@@ -139,9 +142,17 @@ WAYS = {kind: list(nested(load_profile("STD-GEN-CD").keys_for(kind))) for kind i
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if WAYS[kind]])
 @pytest.mark.parametrize("empty", [False, True])
 def test_each_key_of_an_item_is_missed(kind: str, empty: bool, tmp_path: Path) -> None:
-    fs = of_kind(kind)
-    node = fs.of(kind)
-    for way in WAYS[kind]:
+    left = list(WAYS[kind])
+    for fs in (of_kind(kind), *([of_kind(kind, BLENDING)] if kind == "PRESENTATION" else [])):
+        node = fs.of(kind)
+        ways = [way for way in left if way[0].keyword in node.record]
+        miss_each(fs, node, ways, empty, tmp_path)
+        left = [way for way in left if way not in ways]
+    assert left == []
+
+
+def miss_each(fs: FileSet, node: Node, ways: list[tuple[Key, ...]], empty: bool, tmp_path: Path) -> None:
+    for way in ways:
         original, node.record = node.record, deepcopy(node.record)
         item = node.record
         for key in way[:-1]:
