@@ -4,57 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
-from mediacreator.dicomio.walker_findings import finding, printable, record_location
+from mediacreator.dicomio.walker_draft import Draft
+from mediacreator.dicomio.walker_findings import finding, printable
 from mediacreator.model import FileID, Finding
 from mediacreator.rules.tables import RecordType, record_types
 
-_WHOLE_FILE_ID = re.compile(r"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7}")  # PS3.10 8.2 and 8.5, joined with \
+_WHOLE_FILE_ID = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7}")  # PS3.10 8.2 and 8.5, joined with \
 _NEAREST = 64  # levels above a record among which a cycle is looked for; a regular tree has 4
 _WITHOUT_FILE = frozenset(("PATIENT", "STUDY", "SERIES", "PRIVATE"))  # PS3.3 F.5.1 to F.5.3, F.6.1
 _NEXT = "OffsetOfTheNextDirectoryRecord (0004,1400)"
 _LOWER = "OffsetOfReferencedLowerLevelDirectoryEntity (0004,1420)"
 _MRDR = "MRDRDirectoryRecordOffset (0004,1504)"
 _FIRST = "OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity (0004,1200)"
-
-
-@dataclass(slots=True)
-class Draft:
-    """A record while its place in the tree is looked for; ``walker`` makes a DirectoryRecord of it."""
-
-    index: int
-    offset: int
-    end: int
-    type: str = ""
-    next: int | None = None  # as stated; None: absent or not 4 bytes long
-    lower: int | None = None
-    mrdr: int = 0
-    in_use: int | None = None
-    file_id: FileID = ()
-    sop_class: str = ""
-    sop_instance: str = ""
-    transfer_syntax: str = ""
-    references: int = 0  # how many of the four elements that name a file it has
-    parent: int | None = None
-    visited: bool = False
-    reachable: bool = False
-    children: list[int] | None = None  # None as long as there are none, as in most records
-    findings: list[Finding] | None = None
-
-    def note(self, code: str, what: str) -> None:
-        """Add a Finding about this record."""
-        found = finding(code, record_location(self.index, self.file_id), what)
-        if self.findings is None:
-            self.findings = []
-        self.findings.append(found)
-
-    def adopt(self, index: int) -> None:
-        """Add a record to the end of this record's lower-level entity."""
-        if self.children is None:
-            self.children = []
-        self.children.append(index)
 
 
 def join(drafts: Sequence[Draft], first: int, own: list[Finding]) -> tuple[list[int], int]:
@@ -169,10 +132,11 @@ def _reach_multi_referenced(drafts: Sequence[Draft], by_offset: dict[int, int], 
             continue
         shared = drafts[target]
         shared.visited = shared.reachable = True
+        draft.multi_referenced = target
         if not draft.references:
-            draft.file_id, draft.references = shared.file_id, shared.references
-            draft.sop_class, draft.sop_instance = shared.sop_class, shared.sop_instance
-            draft.transfer_syntax = shared.transfer_syntax
+            draft.references, draft.file_id_value = shared.references, shared.file_id_value
+            draft.sop_class_value, draft.sop_instance_value = shared.sop_class_value, shared.sop_instance_value
+            draft.transfer_syntax_value = shared.transfer_syntax_value
 
 
 def _adopt_orphans(drafts: Sequence[Draft], by_offset: dict[int, int], shift: int) -> None:
@@ -194,10 +158,20 @@ def _adopt_orphans(drafts: Sequence[Draft], by_offset: dict[int, int], shift: in
 def check(drafts: Sequence[Draft]) -> None:
     """Check each record by itself and in its place, then what no two records may share. Source: PS3.3 F.2 to F.4."""
     types = record_types()
+    sound: set[tuple[str, str, int]] = set()  # of records already checked, what these checks look at
+    whole = _WHOLE_FILE_ID.fullmatch
     for draft in drafts:
-        _check_flags(draft)
-        _check_type(draft, drafts, types)
-        _check_reference(draft)
+        if draft.in_use != 0xFFFF or draft.next is None or draft.lower is None:
+            _check_flags(draft)
+        above = "ROOT" if draft.parent is None else drafts[draft.parent].type
+        kind = (draft.type, above, draft.references if draft.file_id_value else -draft.references)
+        if not draft.reachable or kind not in sound:
+            _check_type(draft, above, types)
+            _check_reference(draft)
+            if not draft.notes:
+                sound.add(kind)
+        if draft.file_id_value and not whole(draft.file_id_value):
+            _check_file_id(draft)
     _check_shared(drafts)
 
 
@@ -213,7 +187,7 @@ def _check_flags(draft: Draft) -> None:
         draft.note("in-use-flag", f"RecordInUseFlag (0004,1410) is {found}")
 
 
-def _check_type(draft: Draft, drafts: Sequence[Draft], types: Mapping[str, RecordType]) -> None:
+def _check_type(draft: Draft, above: str, types: Mapping[str, RecordType]) -> None:
     row = types.get(draft.type)
     if row is None:
         if draft.type:
@@ -225,7 +199,6 @@ def _check_type(draft: Draft, drafts: Sequence[Draft], types: Mapping[str, Recor
         draft.note("retired-record-type", f"DirectoryRecordType (0004,1430) is {draft.type}")
     if draft.parent is None and (not draft.reachable or draft.type == "MRDR"):
         return  # an orphan, or outside the tree by design
-    above = "ROOT" if draft.parent is None else drafts[draft.parent].type
     if above not in row.parents and above in _places() and draft.type != "PRIVATE":
         place = "in the root directory entity" if above == "ROOT" else f"below {above}"
         draft.note("misplaced-record", f"a record of type {draft.type} stands {place}")
@@ -240,13 +213,15 @@ def _places() -> frozenset[str]:
 def _check_reference(draft: Draft) -> None:
     if draft.references not in (0, 4):
         draft.note("incomplete-reference", f"{draft.references} of the 4 elements that name a file are present")
-    if not draft.file_id:
-        if draft.type not in _WITHOUT_FILE and draft.type in _instance_types():
-            draft.note("record-without-file", f"this {draft.type} record references no file")
-        return
-    if _WHOLE_FILE_ID.fullmatch("\\".join(draft.file_id)):
-        return
+    if not draft.file_id_value and draft.type not in _WITHOUT_FILE and draft.type in _instance_types():
+        draft.note("record-without-file", f"this {draft.type} record references no file")
+
+
+def _check_file_id(draft: Draft) -> None:
+    """Check a File ID that is not simply right: padding of components is no fault."""
     joined = "/".join(draft.file_id)
+    if _WHOLE_FILE_ID.fullmatch("\\".join(draft.file_id).encode("utf-8")):
+        return
     if ".." in re.split(r"[/\\]", joined):
         draft.note("unsafe-file-id", f"ReferencedFileID (0004,1500) leads out of the medium: {printable(joined)}")
     else:
@@ -278,15 +253,16 @@ def _instance_types() -> frozenset[str]:
 
 def _check_shared(drafts: Sequence[Draft]) -> None:
     """Find files and SOP Instances that two records of the tree reference; MRDR was made for that."""
-    files: dict[FileID, Draft] = {}
-    instances: dict[str, Draft] = {}
+    files: dict[bytes, Draft] = {}
+    instances: dict[bytes, Draft] = {}
     for draft in drafts:
-        if not draft.file_id or draft.mrdr or draft.type == "MRDR":
+        value = draft.file_id_value
+        if not value or draft.mrdr or draft.type == "MRDR":
             continue
-        first = files.setdefault(draft.file_id, draft)
+        first = files.setdefault(value if b" " not in value else "\\".join(draft.file_id).encode("utf-8"), draft)
         if first is not draft:
             draft.note("duplicate-file-id", f"record {first.index + 1} references the same file")
-        if draft.sop_instance:
-            first = instances.setdefault(draft.sop_instance, draft)
+        if draft.sop_instance_value:
+            first = instances.setdefault(draft.sop_instance_value, draft)
             if first is not draft:
                 draft.note("duplicate-sop-instance", f"record {first.index + 1} references the same SOP Instance")

@@ -1,0 +1,168 @@
+"""A DICOMDIR that was walked, and its records: what others see of a walk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mediacreator.dicomio.walker_draft import Draft, name_of, text_of
+from mediacreator.dicomio.walker_findings import record_location
+from mediacreator.dicomio.walker_items import Buffer, Damage, Encoding, elements
+from mediacreator.model import FileID, Finding
+
+_SPECIFIC_CHARACTER_SET = 0x00080005
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRecord:
+    """One Directory Record (PS3.3 F.2.1), as it stands in the file; decoded when it is asked."""
+
+    _draft: Draft
+    _data: Buffer = field(repr=False, compare=False)
+    _encoding: Encoding = field(repr=False, compare=False)
+
+    @property
+    def index(self) -> int:
+        """Its place in ``Directory.records``, from 0, by position in the file."""
+        return self._draft.index
+
+    @property
+    def offset(self) -> int:
+        """Of its item tag, from byte 0 of the file."""
+        return self._draft.offset
+
+    @property
+    def end(self) -> int:
+        """Behind its last element, from byte 0 of the file."""
+        return self._draft.end
+
+    @property
+    def type(self) -> str:
+        """Of (0004,1430), padding removed; "" when it has none."""
+        return self._draft.type
+
+    @property
+    def parent(self) -> int | None:
+        """Index of the record whose lower-level entity it is in; None: root, MRDR or head of orphans."""
+        return self._draft.parent
+
+    @property
+    def reachable(self) -> bool:
+        """False: an orphan, no chain of offsets leads to it from the root."""
+        return self._draft.reachable
+
+    @property
+    def in_use(self) -> bool:
+        """False only for the retired value 0000H."""
+        return self._draft.in_use != 0
+
+    @property
+    def next_offset(self) -> int:
+        """Of the next record of its entity as stated, 0 when it is the last."""
+        return self._draft.next or 0
+
+    @property
+    def lower_offset(self) -> int:
+        """Of the first record of its lower-level entity as stated, 0 when it has none."""
+        return self._draft.lower or 0
+
+    @property
+    def multi_referenced(self) -> int | None:
+        """Index of the MRDR record that names its file in its stead (retired; PS3.3 F.6.2); None as a rule."""
+        return self._draft.multi_referenced
+
+    @property
+    def file_id(self) -> FileID:
+        """Components as stated, padding removed; empty: it references no file."""
+        return self._draft.file_id
+
+    @property
+    def has_file(self) -> bool:
+        """Whether it references a file: cheaper than to look at the File ID."""
+        return bool(self._draft.file_id_value)
+
+    @property
+    def sop_class_uid(self) -> str:
+        """Of the SOP Instance in the file; "" when it is not stated, as the two below."""
+        return name_of(self._draft.sop_class_value)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """Of the SOP Instance in the file."""
+        return text_of(self._draft.sop_instance_value)
+
+    @property
+    def transfer_syntax_uid(self) -> str:
+        """Of the file."""
+        return name_of(self._draft.transfer_syntax_value)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found about this record."""
+        return self._draft.findings
+
+    @property
+    def location(self) -> str:
+        """Name the record, and its file if it has one, without identity."""
+        return record_location(self.index, self.file_id)
+
+    @property
+    def values(self) -> Mapping[int, bytes]:
+        """The value field of each element by tag (group << 16 | element), padding kept; read when asked for.
+
+        Numbers have the byte order of the file. A sequence is its items, undecoded. A damaged record gives what comes
+        before the damage.
+        """
+        values: dict[int, bytes] = {}
+        try:
+            for tag, start, stop in elements(self._data, self.offset + 8, self.end, self._encoding):
+                values.setdefault(tag, bytes(self._data[start:stop]))
+        except Damage:
+            pass  # told by the walk as a Finding
+        return values
+
+    def text(self, tag: int, vr: str = "LO") -> str:
+        """Return a text value, decoded by the record's own Specific Character Set; "" when it is absent."""
+        from mediacreator.dicomio.text import decode_text
+
+        values = self.values
+        return decode_text(values.get(tag, b""), values.get(_SPECIFIC_CHARACTER_SET, b""), vr)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A DICOMDIR that was walked."""
+
+    file_set_id: str
+    file_set_uid: str
+    descriptor_file_id: FileID
+    transfer_syntax_uid: str  # as File Meta Information states it
+    consistency_flag: int | None  # of (0004,1212): 0; None when absent
+    records: tuple[DirectoryRecord, ...]  # by position in the file
+    roots: tuple[int, ...]  # indices of the root directory entity, in the order of its chain
+    children: tuple[tuple[int, ...], ...]  # indices of each record's lower-level entity, in the order of its chain
+    offset_shift: int  # bytes added to every stated offset to reach its record: 0 unless all were wrong by the same
+    own_findings: tuple[Finding, ...] = ()  # about the DICOMDIR as a whole
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything found: about the whole, then record by record."""
+        return self.own_findings + tuple(found for record in self.records for found in record.findings)
+
+    @property
+    def orphans(self) -> tuple[DirectoryRecord, ...]:
+        """The records that no chain of offsets leads to from the root."""
+        return tuple(record for record in self.records if not record.reachable)
+
+    def in_order(self) -> Iterator[DirectoryRecord]:
+        """Yield the reachable records from the root, each before its lower-level entity: the order of the tree."""
+        return self.below(self.roots)
+
+    def below(self, heads: tuple[int, ...]) -> Iterator[DirectoryRecord]:
+        """Yield some records, each before its lower-level entity."""
+        stack = list(reversed(heads))
+        while stack:
+            index = stack.pop()
+            yield self.records[index]
+            if self.children[index]:
+                stack.extend(reversed(self.children[index]))
