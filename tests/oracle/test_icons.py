@@ -53,7 +53,7 @@ NOT_SHOWN = {
 """Files with pixels of which there is no picture to compare."""
 
 WHOLE_RANGE = {"rtdose_expb.dcm", "rtdose_expb_1frame.dcm"}
-"""32 bits in Big Endian OW: words of 16 bits, the least significant first (PS3.5 8.1.1); pydicom swaps all four bytes."""
+"""32 bits in Big Endian OW: words of 16 bits, the least significant first (PS3.5 8.1.1); pydicom swaps four bytes."""
 
 
 def has_pixels(path: Path) -> bool:
