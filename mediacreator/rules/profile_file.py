@@ -197,8 +197,9 @@ class ProfileFile:
         Raises:
             UsageError: A field is unknown, missing or not what it must be.
         """
-        table = self.merged(identifier, base_of)
         values = dict(self.corners)[identifier]
+        twin = self._twins.get(self._telling(values))
+        table = self.merged(identifier, base_of) if twin is None else self._plain(values)
         words = {axis: value.text("words") for (axis, _), value in zip(self.axes, values, strict=True)}
         top = Fields(table)
         try:
@@ -206,9 +207,7 @@ class ProfileFile:
         except (KeyError, IndexError, ValueError) as exc:
             top.refuse("title", f"names what is no axis: {exc}")
         names = {"annex": table.text("annex"), **top.take("names", dict, {})}
-        twin = self._twins.get(self._telling(values))
-        said = [key for key in table if twin is None or key in _PLAIN]
-        named = Table({key: _with_names(table[key], names) for key in said if key != "title"}, table.at, table.places)
+        named = table.having({key: _with_names(table[key], names) for key in table if key != "title"})
         fields = Fields(named.having({"title": title}).without("names"))
         elsewhere = self._object_names() if twin is None else ()
         profile = profile_of(fields, identifier, self.name, elsewhere, twin)
@@ -220,6 +219,15 @@ class ProfileFile:
 
     def _tables(self) -> tuple[Table, ...]:
         return (self.table, *(value for _, values in self.axes for value in values))
+
+    def _plain(self, values: tuple[Table, ...]) -> Table:
+        """Return of the table of one profile what says nothing of rows."""
+        merged = Table({}, self.table.at, {})
+        for part in (self.table, *values):
+            for piece in (_included(part), part):
+                merged = merged.merged(piece.only(*_PLAIN, "names"))
+        merged.at = self.table.at
+        return merged
 
     def _telling(self, values: tuple[Table, ...]) -> tuple[int, ...]:
         """Return which of the values of axes say something of rows: profiles that share them are twins."""

@@ -38,6 +38,10 @@ class Table(dict[str, object]):
         """Return this table with some fields replaced, at their old places."""
         return Table({**self, **values}, self.at, self.places)
 
+    def only(self, *keys: str) -> Table:
+        """Return this table with no other fields than these."""
+        return Table({key: self[key] for key in keys if key in self}, self.at, self.places)
+
     def without(self, *keys: str) -> Table:
         """Return this table without some fields."""
         return Table({key: value for key, value in self.items() if key not in keys}, self.at, self.places)
