@@ -47,22 +47,26 @@ def profile_files(folder: str = "", may_hold: str = "") -> Iterator[ProfileFile]
     Raises:
         UsageError: The folder or a file cannot be read, or a file is wrong.
     """
-    place = folder or profiles_folder()
+    for name, text in _texts(folder) if folder else _own_texts():
+        if not may_hold or re.fullmatch(_template(text), may_hold):
+            yield _read(name, text, own=not folder)
+
+
+@cache
+def _own_texts() -> tuple[tuple[str, str], ...]:
+    """Return our own files, which do not change while the program runs."""
+    place = profiles_folder()
+    return tuple((os.path.basename(name), text) for name, text in _texts(place))
+
+
+def _texts(place: str) -> Iterator[tuple[str, str]]:
     try:
         names = sorted(name for name in os.listdir(place) if name.endswith(".toml") and name != SHARED)
     except OSError as exc:
         raise UsageError(f"profiles in {place} cannot be read: {exc}") from exc
     for name in names:
         path = os.path.join(place, name)
-        text = read_text(path) if folder else _own_text(path)
-        if not may_hold or re.fullmatch(_template(text), may_hold):
-            yield _read(path if folder else name, text, own=not folder)
-
-
-@cache
-def _own_text(path: str) -> str:
-    """Read a file of ours, which do not change while the program runs."""
-    return read_text(path)
+        yield path, read_text(path)
 
 
 @lru_cache(maxsize=256)
@@ -209,15 +213,16 @@ class ProfileFile:
         names = {"annex": table.text("annex"), **top.take("names", dict, {})}
         named = table.having({key: _with_names(table[key], names) for key in table if key != "title"})
         fields = Fields(named.having({"title": title}).without("names"))
-        elsewhere = self._object_names() if twin is None else ()
+        elsewhere = _object_names(self) if twin is None else ()
         profile = profile_of(fields, identifier, self.name, elsewhere, twin)
         if not profile.extends:
             self._twins[self._telling(values)] = profile
-        for part in () if self.own else self._tables():
+        for part in () if self.own else self.tables():
             refuse_wrong_attributes(part)
         return profile
 
-    def _tables(self) -> tuple[Table, ...]:
+    def tables(self) -> tuple[Table, ...]:
+        """Return the parts of the file: what holds for the class, and the values of its axes."""
         return (self.table, *(value for _, values in self.axes for value in values))
 
     def _plain(self, values: tuple[Table, ...]) -> Table:
@@ -235,13 +240,15 @@ class ProfileFile:
             id(value) for value in values if not value.keys() <= {*_PLAIN, *_AXIS_WORDS} - {"include", "remove"}
         )
 
-    def _object_names(self) -> tuple[str, ...]:
-        """Return the names of objects that any profile of the class has."""
-        rows = [row for part in self._tables() for row in _included(part).merged(part).rows("objects")]
-        return tuple(row.text("name") for row in rows)
-
     def _parts(self, values: tuple[Table, ...]) -> dict[str, str]:
         return {axis: value.text("value") for (axis, _), value in zip(self.axes, values, strict=True)}
+
+
+@lru_cache(maxsize=256)
+def _object_names(file: ProfileFile) -> tuple[str, ...]:
+    """Return the names of objects that any profile of the class has."""
+    rows = [row for part in file.tables() for row in _included(part).merged(part).rows("objects")]
+    return tuple(row.text("name") for row in rows)
 
 
 def _check_identifiers(top: Fields, found: list[str], *, own: bool) -> None:
