@@ -79,6 +79,8 @@ def _read(stream: BinaryIO, size: int, wanted: Wanted, has_prefix: bool) -> RawH
     read_preamble(stream, force=True)
     meta = _read_file_meta_info(stream)
     offset = stream.tell()
+    if has_prefix and offset >= size:
+        raise Truncated(f"ends at byte {size}, before its Data Set")  # pydicom returns what there is without a word
     stated = syntax = str(meta.get("TransferSyntaxUID", ""))
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         attributes, place = _read_deflated(stream, wanted)

@@ -41,6 +41,13 @@ ROWS: Mapping[str, Row] = {
         "PS3.10 7.1",
         "Nothing to do, unless this should be an image.",
     ),
+    "empty-file": Row(
+        Outcome.NOT_DICOM,
+        Severity.WARNING,
+        "a DICOM file",
+        "PS3.10 7.1",
+        "See whether a copy or transfer failed; fetch it again if it should be an image.",
+    ),
     "dicomdir": Row(
         Outcome.LEFT_OUT,
         Severity.NOTE,

@@ -35,6 +35,8 @@ def scan_chunk(indices: range) -> list[Scanned]:
 
 def scan_file(index: int, source: SourceFile, wanted: Wanted, intern: Callable[[bytes, bytes], bytes]) -> Scanned:
     """Read the header of one file; never raises for what the file holds."""
+    if not source.size:
+        return index, refusal("empty-file", source, "it has no bytes")
     try:
         raw = _read(source, wanted)
     except Truncated as exc:
@@ -77,8 +79,6 @@ def scan_file(index: int, source: SourceFile, wanted: Wanted, intern: Callable[[
 
 def _read(source: SourceFile, wanted: Wanted) -> RawHeader:
     """Open a file as cheaply as its container allows, and read its header."""
-    if source.size == 0:
-        raise NotDICOM("it is empty")
     if source.container is not Container.FILE:
         from mediacreator.sources.reading import open_source
 

@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from benchmarks.generate import make
-from mediacreator.model import Outcome, Scan, SourceFile
+from mediacreator.model import Outcome, Scan, Severity, SourceFile
 from mediacreator.rules.library import load_profile
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import CHUNK, scan
@@ -45,10 +45,26 @@ def codes(result: Scan) -> list[tuple[Outcome, str]]:
 def test_dicom_is_told_by_content_and_never_by_name(tmp_path: Path) -> None:
     write_ct(tmp_path / "picture.jpg")
     (tmp_path / "IM001.dcm").write_text("a letter")
-    (tmp_path / "empty.dcm").touch()
     result = scanned(tmp_path)
     assert [header.source.path for header in result.headers] == [str(tmp_path / "picture.jpg")]
-    assert codes(result) == [(Outcome.NOT_DICOM, "not-dicom")] * 2
+    assert codes(result) == [(Outcome.NOT_DICOM, "not-dicom")]
+
+
+def test_an_empty_file_is_told_apart_since_it_may_be_a_copy_that_failed(tmp_path: Path) -> None:
+    (tmp_path / "empty.dcm").touch()
+    result = scanned(tmp_path)
+    assert codes(result) == [(Outcome.NOT_DICOM, "empty-file")]
+    assert result.others[0].finding.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("left", [132, 140, 150, 180, 260])
+def test_a_file_that_ends_before_its_data_set_is_truncated(tmp_path: Path, left: int) -> None:
+    """PS3.10 7.2: whoever reads "StudyInstanceUID is missing" looks for the fault in the wrong place."""
+    path = write_ct(tmp_path / "a")
+    data = path.read_bytes()
+    assert left < 144 + int.from_bytes(data[140:144], "little")
+    path.write_bytes(data[:left])
+    assert codes(scanned(tmp_path)) == [(Outcome.REJECTED, "truncated-file")]
 
 
 def test_a_dicomdir_is_left_out(tmp_path: Path) -> None:
