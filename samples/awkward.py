@@ -48,7 +48,7 @@ def samples() -> Iterator[Sample]:
     """Yield the awkward files."""
     rejected = patient1.axial_slices()[patient1.REJECTED]
     text = b"This is a text file, whatever its name says.\nNothing in it is DICOM.\n"
-    big = part10(_slice("big endian", 11), ExplicitVRBigEndian)
+    big = part10(_swapped(_slice("big endian", 11)), ExplicitVRBigEndian)
     whole = part10(_slice("truncated", 12))
     deflated = part10(_slice("deflated", 13), DeflatedExplicitVRLittleEndian)
     note = f"Key Object, Rejected for Quality Reasons (113001, DCM), of slice {patient1.REJECTED + 1} of patient 1"
@@ -172,4 +172,11 @@ def _slice(key: str, number: int) -> Dataset:
     )
     space = Space.plane(origin, (SPACING, 0, 0), (0, SPACING, 0), (SIZE, SIZE), soft=5.5)
     set_pixels(dataset, np.rint(chest(space) + 1024).astype(np.uint16), 12, "MONOCHROME2")
+    return dataset
+
+
+def _swapped(dataset: Dataset) -> Dataset:
+    """Swap the bytes of each word of Pixel Data, which pydicom writes as they are. Source: PS3.5 7.3."""
+    dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").byteswap().tobytes()
+    dataset["PixelData"].VR = "OW"
     return dataset
