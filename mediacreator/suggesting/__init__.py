@@ -5,8 +5,8 @@ Headers are read once, with what every profile looks at; those that all rules ju
 
 from __future__ import annotations
 
-from mediacreator.suggesting.choosing import AUTO, Choice, candidates, choose_profile
 from mediacreator.suggesting.all_profiles import Suggestion, Suggestions, suggest
+from mediacreator.suggesting.choosing import AUTO, Choice, candidates, choose_profile
 from mediacreator.suggesting.weighing import Reason
 from mediacreator.suggesting.writable import lacking
 

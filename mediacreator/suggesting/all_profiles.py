@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from mediacreator import collector
 from mediacreator.model import Outcome, Progress, Silent
 from mediacreator.rules.library import load_profile, profile_ids
-from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.select.request import SelectionRequest
 from mediacreator.sources import find_sources
 from mediacreator.suggesting.choosing import HOW, best_of, in_words, ranked
 from mediacreator.suggesting.counting import Counted, count
 from mediacreator.suggesting.families import families_of
-from mediacreator.suggesting.groups import groups_of
+from mediacreator.suggesting.groups import groups_of, wanted_to_weigh
 from mediacreator.suggesting.media import Fit, fits
 from mediacreator.suggesting.weighing import Reason, Scales
 from mediacreator.suggesting.writable import lacking
@@ -86,7 +85,7 @@ def suggest(
         identifiers = dict.fromkeys((*prefer, *profile_ids(folders)))
         profiles = [load_profile(identifier, folders) for identifier in identifiers]
         families = families_of(profiles)
-        keys = wanted(family.profiles[0] for family in families)
+        keys = wanted_to_weigh(families)
         progress.start("find", 0, 0)
         found = find_sources(sources)
         progress.advance(len(found.files), 0)

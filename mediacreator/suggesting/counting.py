@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mediacreator.model import Header, Outcome
 from mediacreator.rules.claim import Claim
-from mediacreator.select.admission import Refusal, admit, is_proper_uid, uid_problem
+from mediacreator.select.admission import Refusal, admit, uid_problem
 from mediacreator.select.rejection import rejection_notes
 from mediacreator.select.request import SelectionRequest
+
+_USABLE = re.compile(r"(?:[0-9][0-9.]{0,63}\n)*").fullmatch
+"""Matches lines that are UIDs, or nearly: see ``uid_problem``."""
 
 _FILTERS = (
     ("PatientID", "patients"),
@@ -21,6 +25,11 @@ _FILTERS = (
     ("Modality", "modalities"),
 )
 """Attribute, and the filter that it must be in."""
+
+COUNTED = frozenset(
+    (*(keyword for keyword, _ in _FILTERS), "ConceptNameCodeSequence", "CurrentRequestedProcedureEvidenceSequence")
+)
+"""Attributes that counting looks at; those of rejection notes among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ def count(headers: Sequence[Header], claim: Claim, request: SelectionRequest) ->
     Source: PS3.3 F.2.1 (each SOP Instance once), PS3.4 I.4.
     """
     asked = _asked_for(headers, request)
-    usable = [header for header in asked if _is_usable(header)]
+    usable = asked if _are_all_usable(asked) else [header for header in asked if _is_usable(header)]
     kept = _without_left_out(usable, headers, claim, request)
     once = tuple({header.sop_instance_uid: header for header in reversed(kept)}.values())[::-1]
     return Counted(
@@ -72,9 +81,13 @@ def _text(header: Header, keyword: str, known: dict[bytes, str]) -> str:
     return known[value]
 
 
+def _are_all_usable(headers: Sequence[Header]) -> bool:
+    """Tell at once what is nearly always so, and costs much to tell one by one."""
+    return _USABLE("".join([f"{header.sop_instance_uid}\n" for header in headers])) is not None
+
+
 def _is_usable(header: Header) -> bool:
-    uid = header.sop_instance_uid
-    return bool(is_proper_uid(uid)) or not uid_problem(uid).startswith("!")
+    return not uid_problem(header.sop_instance_uid).startswith("!")
 
 
 def _without_left_out(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mediacreator.model import UNDEFINED_LENGTH, Header, SOPInstance
-from mediacreator.rules.tables import Key
+from mediacreator.model import UNDEFINED_LENGTH, Header
+from mediacreator.rules.tables import Key, scan_attributes
 from mediacreator.rules.values import has_value
+from mediacreator.rules.wanted import wanted
+from mediacreator.suggesting.counting import COUNTED
 from mediacreator.suggesting.families import Family
 from mediacreator.transcode.choose import Target
 from mediacreator.transcode.reach import SMALL, Traits
-from mediacreator.transcode.sizes import estimate
+from mediacreator.transcode.sizes import estimate_file
 
 _TRAITS = (
     "PhotometricInterpretation",
@@ -22,6 +24,18 @@ _TRAITS = (
     "LossyImageCompression",
 )
 """Attributes that ``Traits`` looks at."""
+
+
+_STAGES = ("scan", "transcode")
+"""Whose attributes in tables/scan_attributes.csv tell how large an instance is and how it can be coded."""
+
+
+def wanted_to_weigh(families: Sequence[Family]) -> tuple[Key, ...]:
+    """Return what to read where profiles are weighed and no directory is made: less than ``wanted`` gives."""
+    needed = {word for family in families for word in family.judge.keywords}
+    needed |= {key.keyword for family in families for key in family.judge.keys}
+    needed |= {row.path for row in scan_attributes() if row.stage in _STAGES} | COUNTED
+    return tuple(key for key in wanted(family.profiles[0] for family in families) if key.keyword in needed)
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +60,7 @@ class Group:
         """Return the bytes of all of them in a Transfer Syntax, reckoned where they must be encoded."""
         asked = target.transfer_syntax_uid, target.quality
         if asked not in self._sizes:
-            self._sizes[asked] = sum(estimate(SOPInstance(h, "", h.attributes), *asked) for h in self.headers)
+            self._sizes[asked] = sum([estimate_file(header, *asked) for header in self.headers])
         return self._sizes[asked]
 
 
@@ -67,20 +81,16 @@ def _of_class(uid: str, headers: Sequence[Header], families: Sequence[Family]) -
     """Yield the groups of one SOP Class; only what families that accept it look at can tell instances apart."""
     accepting = [family for family in families if family.claim.accepts(uid)]
     words = tuple(dict.fromkeys((*_TRAITS, *(word for family in accepting for word in family.judge.keywords))))
-    keys = tuple({key.tag: key for family in accepting for key in family.judge.keys}.values())
-    keys = tuple(key for key in keys if key.keyword not in words)
+    asked = {key.keyword: key.vr for family in accepting for key in family.judge.keys}
+    keys = [(keyword, vr) for keyword, vr in asked.items() if keyword not in words]
     found: dict[object, list[Header]] = {}
     for header in headers:
-        found.setdefault(_signature(header, words, keys), []).append(header)
+        get, place = header.attributes.get, header.pixel_data
+        signature = (
+            header.transfer_syntax_uid,
+            place and (place.keyword, place.length == UNDEFINED_LENGTH or place.length >= SMALL),
+            *map(get, words),
+            *[has_value(get(keyword), vr) for keyword, vr in keys],
+        )
+        found.setdefault(signature, []).append(header)
     return (Group(alike, Traits.of(alike[0])) for alike in found.values())
-
-
-def _signature(header: Header, words: Sequence[str], keys: Sequence[Key]) -> object:
-    get, place = header.attributes.get, header.pixel_data
-    pixels = place and (place.keyword, place.length == UNDEFINED_LENGTH or place.length >= SMALL)
-    return (
-        header.transfer_syntax_uid,
-        pixels,
-        *map(get, words),
-        *[has_value(get(key.keyword), key.vr) for key in keys],
-    )

@@ -27,8 +27,12 @@ def estimate(instance: SOPInstance, target_uid: str, quality: int = 0) -> int:
         target_uid: Transfer Syntax on the medium.
         quality: 1-100 where it is coded with loss, else 0.
     """
-    header = instance.header
-    meta = _meta_size(header, target_uid)
+    return estimate_file(instance.header, target_uid, quality)
+
+
+def estimate_file(header: Header, target_uid: str, quality: int = 0) -> int:
+    """Return the same for an instance of which only the Header is known."""
+    meta = _meta_size(header.sop_class_uid, len(header.sop_instance_uid), target_uid)
     if target_uid == header.transfer_syntax_uid and not quality:
         return meta + header.source.size - header.dataset_offset
     frames = native_pixels(header)
@@ -83,8 +87,10 @@ def _ratio(target_uid: str, quality: int) -> float:
     return 1.0
 
 
-def _meta_size(header: Header, target_uid: str) -> int:
+@lru_cache(maxsize=1024)
+def _meta_size(sop_class_uid: str, uid_length: int, target_uid: str) -> int:
+    """Return the bytes before the Data Set, which depend on no more of the SOP Instance UID than its length."""
     try:
-        return len(preamble_and_meta(header.sop_class_uid, header.sop_instance_uid, target_uid))
+        return len(preamble_and_meta(sop_class_uid, "1" * uid_length, target_uid))
     except ValueError:  # no UID: it will be rejected
         return 0

@@ -12,6 +12,7 @@ from mediacreator.errors import UsageError
 from mediacreator.model import UNDEFINED_LENGTH, Header, Outcome, PixelDataPlace, Scan, Severity, Silent
 from mediacreator.rules.claim import load_claim
 from mediacreator.rules.library import load_profile, profile_ids
+from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.rules.tables import media_formats
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
@@ -19,8 +20,8 @@ from mediacreator.select import ContentComparer, SelectionRequest, select
 from mediacreator.sources import find_sources
 from mediacreator.suggesting import Choice, Suggestion, Suggestions, candidates, choose_profile, lacking, suggest
 from mediacreator.suggesting.counting import count
-from mediacreator.suggesting.families import families_of
-from mediacreator.suggesting.groups import groups_of
+from mediacreator.suggesting.families import Family, families_of
+from mediacreator.suggesting.groups import groups_of, wanted_to_weigh
 from mediacreator.suggesting.media import Fit, fits
 from mediacreator.suggesting.weighing import Scales
 from mediacreator.transcode import Compression
@@ -110,6 +111,17 @@ def scanned() -> Scan:
     """Return all samples but the one whose patient is a question, with what every profile looks at."""
     found = find_sources([str(path) for path in sorted(SAMPLES.glob("*/**/*")) if path.name != "same-patient-id.dcm"])
     return scan(found.files, wanted(map(load_profile, profile_ids())), workers=1, progress=Silent())
+
+
+def test_few_attributes_suffice_to_weigh_profiles(scanned: Scan) -> None:
+    families = families_of(map(load_profile, profile_ids()))
+    few = scan([header.source for header in scanned.headers], wanted_to_weigh(families), workers=1, progress=Silent())
+    weighed_by = [
+        fits(profiles_of(families), families, scales_of(headers)) for headers in (scanned.headers, few.headers)
+    ]
+
+    assert len(wanted_to_weigh(families)) < len(wanted(profiles_of(families)))
+    assert [(fit.held, fit.media) for fit in weighed_by[0]] == [(fit.held, fit.media) for fit in weighed_by[1]]
 
 
 @pytest.mark.parametrize("identifier", profile_ids())
@@ -329,6 +341,16 @@ def test_what_is_lacking_is_a_word() -> None:
     assert lacking(load_profile("STD-GEN-CD")) == ""
     assert lacking(load_profile("STD-GEN-SEC-CD")) == lacking(load_profile("STD-GEN-SEC-CD"), folder=True) != ""
     assert lacking(load_profile("STD-US-ID-SF-FLOP"), folder=True) == "retired profiles"
+
+
+def profiles_of(families: Sequence[Family]) -> list[ApplicationProfile]:
+    return [profile for family in families for profile in family.profiles]
+
+
+def scales_of(headers: Sequence[Header]) -> Scales:
+    families = families_of(map(load_profile, profile_ids()))
+    counted = count(headers, families[0].claim, SelectionRequest())
+    return Scales(groups_of(counted.headers, families), {})
 
 
 def weighed(headers: Sequence[Header], identifiers: Sequence[str]) -> tuple[Fit, ...]:
