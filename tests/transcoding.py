@@ -10,12 +10,20 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from mediacreator.model import UNDEFINED_LENGTH, EncodedInstance, Header, PixelDataPlace, SOPInstance, SourceFile
+from mediacreator.model import (
+    UNDEFINED_LENGTH,
+    EncodedInstance,
+    Finding,
+    Header,
+    PixelDataPlace,
+    SOPInstance,
+    SourceFile,
+)
 from mediacreator.rules.profile import Option
-from mediacreator.transcode import Encoding, Spool, choose, encode
+from mediacreator.transcode import Compression, Encoding, Spool, choose, encode
 
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 TARGET = str(ExplicitVRLittleEndian)
@@ -174,3 +182,42 @@ def picture(bits: int, rows: int = 61, columns: int = 77, seed: int = 3, *, sign
 def colour(seed: int = 3, rows: int = 61, columns: int = 77) -> Any:
     planes = [picture(8, rows, columns, seed + k) for k in range(3)]
     return np.ascontiguousarray(np.stack(planes, axis=-1))
+
+
+def coded(
+    found: list[SOPInstance], target: str, spool: Spool, quality: int = 0, workers: int = 1, **changes: Any
+) -> Encoding:
+    """Code instances into a Transfer Syntax, with loss where there is a quality; ``changes`` are made to the Plan."""
+    compression = Compression("lossy", quality) if quality else Compression("lossless")
+    plan = choose(found, only(target), compression)
+    return encode(replace(plan, **changes), spool, workers=workers)
+
+
+def transcoded(ds: Dataset, target: str, folder: Path, quality: int = 0, workers: int = 1) -> tuple[Dataset, Encoding]:
+    """Return a Data Set as it is on the medium in a Transfer Syntax; its file is ``folder / "coded.dcm"``."""
+    with Spool(str(folder)) as spool:
+        done = coded([instance(save(ds, folder / "source.dcm"))], target, spool, quality, workers)
+        assert not done.rejected, done.rejected[0].finding
+        return pydicom.dcmread(write(done.encoded[0], folder / "coded.dcm")), done
+
+
+def refused(ds: Dataset, target: str, folder: Path, quality: int = 0) -> Finding:
+    """Return why a Data Set cannot be had in a Transfer Syntax; nothing of it is left in the spool."""
+    with Spool(str(folder)) as spool:
+        done = coded([instance(save(ds, folder / "source.dcm"))], target, spool, quality)
+        assert not done.encoded
+        assert not list(Path(spool.directory).iterdir())
+    return done.rejected[0].finding
+
+
+def native_bytes(path: Path, folder: Path) -> bytes:
+    """Return the Pixel Data of a file once we decode it."""
+    with Spool(str(folder)) as spool:
+        done = run([instance(path)], spool)
+        assert not done.rejected, done.rejected[0].finding
+        return bytes(pydicom.dcmread(write(done.encoded[0], folder / "native.dcm")).PixelData)
+
+
+def frames_of(ds: Dataset) -> list[bytes]:
+    """Return the coded frames of a Data Set."""
+    return list(generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames", 1))))

@@ -254,7 +254,7 @@ def _encode_rle(cells: NDArray[Any], code: Code) -> bytes:
     segments = []
     for sample in range(image.samples):
         for place in reversed(range(planes.shape[3])):
-            packed = bytes(packbits_encode(np.ascontiguousarray(planes[:, :, sample, place])))
+            packed = bytes(packbits_encode(planes[:, :, sample, place].copy()))
             segments.append(packed + b"\0" if len(packed) & 1 else packed)
     offsets = [64]
     for segment in segments:
