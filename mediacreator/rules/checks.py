@@ -79,6 +79,7 @@ class Check:
 
     keys: tuple[Key, ...]
     test: Callable[[Attributes], Answer]
+    words: str  # what it asks
 
 
 def overlay_not_embedded(attributes: Attributes) -> Answer:
@@ -186,9 +187,11 @@ _REGIONS = _region_keys()
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
-        "overlay_not_embedded": Check(_OVERLAYS, overlay_not_embedded),
-        "no_overlays": Check(_OVERLAYS, no_overlays),
-        "us_regions_spatial": Check(_REGIONS, us_regions_spatial),
-        "us_regions_combined": Check(_REGIONS, us_regions_combined),
+        "overlay_not_embedded": Check(_OVERLAYS, overlay_not_embedded, "no overlay lies in the bits of the pixels"),
+        "no_overlays": Check(_OVERLAYS, no_overlays, "there is no overlay"),
+        "us_regions_spatial": Check(_REGIONS, us_regions_spatial, "there are ultrasound regions, each calibrated"),
+        "us_regions_combined": Check(
+            _REGIONS, us_regions_combined, "there are ultrasound regions, each calibrated, its components too"
+        ),
     }
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from mediacreator.rules import uids
+from mediacreator.rules.checks import CHECKS
 from mediacreator.rules.profile import ApplicationProfile, AttributeRule, Constraint, ObjectRule
 from mediacreator.rules.tables import TransferSyntax, sop_classes, transfer_syntaxes
 
@@ -39,7 +40,7 @@ _CODECS: Mapping[tuple[str, str], str] = {
 def constraint_in_words(one: Constraint) -> str:
     """Return what a Constraint asks of an attribute, as ``Rows (0028,0010) is 1 to 512``."""
     if one.check:
-        return one.check.replace("_", " ")
+        return CHECKS[one.check].words
     name = f"{one.keyword} ({one.tag >> 16:04X},{one.tag & 0xFFFF:04X})"
     if one.number > 1:
         name += f" value {one.number}"

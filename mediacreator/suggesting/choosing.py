@@ -103,8 +103,9 @@ def in_words(one: Fit, of: int) -> str:
     """
     held = one.held.count
     which = f"all {of:,}" if held == of and of > 1 else "the only" if held == of else f"{held:,} of {of:,}"
-    media = "one" if one.media == 1 else f"{one.media:,}" if one.media else "no"
-    return f"holds {which} instance{'s' if of != 1 else ''} on {media} {one.profile.media_format.name}"
+    name = one.profile.media_format.name
+    media = f"one {name}" if one.media == 1 else f"{one.media:,} media ({name})"
+    return f"holds {which} instance{'s' if of != 1 else ''} on {media}"
 
 
 def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Iterator[Finding]:

@@ -239,7 +239,7 @@ def test_a_folder_takes_the_list_of_the_site_where_one_cd_is_too_small() -> None
 
     assert (found.profile, str(found.compression)) == ("STD-GEN-DVD-JPEG", "none")
     assert said(found) == {"STD-GEN-CD": "profile-passed-over", "STD-GEN-DVD-JPEG": "profile-chosen"}
-    assert "holds all 1,000 instances on 2 120 mm CD-R" in found.findings[0].what
+    assert "holds all 1,000 instances on 2 media (120 mm CD-R)" in found.findings[0].what
     assert found.findings[0].expected == "fewer media, as under STD-GEN-DVD-JPEG"
 
 

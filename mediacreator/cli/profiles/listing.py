@@ -84,7 +84,8 @@ def _total(profiles: Iterable[ApplicationProfile]) -> str:
     current = sum(profile.status == "current" for profile in profiles)
     whole = sum(not lacking(profile) for profile in profiles)
     retired = f" and {len(profiles) - current} retired ones" if current < len(profiles) else ""
-    return f"{current} profiles{retired}; create can write the media of {whole}. profiles show ID says what one asks."
+    more = 'What one asks: "mediacreator profiles show ID".'
+    return f"{current} profiles{retired}; create can write the media of {whole}. {more}"
 
 
 def _document(profile: ApplicationProfile) -> dict[str, object]:

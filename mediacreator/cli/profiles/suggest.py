@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mediacreator.suggesting import Suggestion, Suggestions
 
 _COLUMNS = ("holds", "not", "recoded", "size", "media")
-_WIDTHS = (8, 8, 8, 10, 6)
+_WIDTHS = (7, 7, 8, 9, 6)
 _IDENTIFIER = 31
 
 
