@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from mediacreator.dicomio.header import Wanted, read_header
-from mediacreator.dicomio.text import decode_text
+from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.dicomio.walker_findings import Row, finding
 from mediacreator.dicomio.window import NotDICOM, Truncated, Unusual
@@ -149,7 +149,7 @@ def _compare_keys(directory: Directory, record: DirectoryRecord, said: Compared)
         parent = above.get(kind)
         if parent is None or not said.attributes.get(keyword, b"").strip(b" \x00"):
             continue  # a record may hold a value that its instance lacks
-        found = decode_text(said.attributes[keyword], character_set, vr)
+        found = readable_text(said.attributes[keyword], character_set, vr)
         if _comparable(found, vr) != _comparable(parent.text(tag, vr), vr):
             yield finding(code, record.location, f"{keyword} of the file differs", rows=_ROWS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mediacreator.dicomio.text import decode_text
+from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 
 # Keys that a listing shows: PS3.3 F.5.1 to F.5.3
@@ -83,7 +83,9 @@ def _texts(record: DirectoryRecord) -> Callable[[int], str]:
     """Return what decodes the record's values, which are read once."""
     values = record.values
     character_set = values.get(0x00080005, b"")
-    return lambda tag: decode_text(values.get(tag, b""), character_set, "PN" if tag == _PATIENT_NAME else "LO").strip()
+    return lambda tag: readable_text(
+        values.get(tag, b""), character_set, "PN" if tag == _PATIENT_NAME else "LO"
+    ).strip()
 
 
 def _patient(directory: Directory, counts: Sequence[int], record: DirectoryRecord) -> PatientListing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import lru_cache
 
@@ -33,7 +34,23 @@ _CODECS = {
 }
 """Character sets without code extensions, and Python's names for them (PS3.3 C.12.1.1.2, Tables C.12-2 and C.12-5)."""
 
+_SINGLE_BYTE = frozenset(_CODECS.values()) - {"utf_8", "gb18030", "gbk"}
+
 _DEFAULT = ("", "ISO_IR 6")  # the default repertoire: more is read under it, and never written
+
+
+_EXTENSIONS = frozenset(
+    (
+        *(f"ISO 2022 IR {n}" for n in (6, 13, 58, 87, 100, 101, 109, 110, 126, 127, 138, 144, 148, 149, 159, 166, 203)),
+        "ISO_IR 13",
+    )
+)
+"""Character sets that pydicom decodes for us: with code extensions, and JIS X 0201 (Tables C.12-2 to C.12-4)."""
+
+_EVERY_EXTENSION = "\\".join(["", *sorted(_EXTENSIONS - {"ISO_IR 13"})]).encode("ascii")
+
+_ISO_IR_203 = (("ISO 2022 IR 203", "iso8859_15"), (b"\x1b-b", "iso8859_15"))  # newer than pydicom 3.0.2
+_C1 = re.compile("[\x80-\x9f]")  # controls that PS3.5 6.1.3 does not allow: text of another character set
 
 
 @lru_cache(maxsize=4096)
@@ -57,6 +74,58 @@ def decode_text(value: bytes, character_set: bytes, vr: str = "LO") -> str:
     if codec is not None and b"\x1b" not in value:
         return value.decode(codec, "replace").rstrip(_PADDING)
     return _decode_with_extensions(value, character_set, vr)
+
+
+def text_problem(value: bytes, character_set: bytes, vr: str = "LO") -> str:
+    """Say by a Finding's code how a text value contradicts its Specific Character Set; "" when it does not.
+
+    Args:
+        value: Bytes of the value field.
+        character_set: Bytes of Specific Character Set (0008,0005), ``b""`` when absent.
+        vr: As for ``decode_text``.
+
+    Source: PS3.3 C.12.1.1.2 (which terms there are, and that it is there when it is needed), PS3.5 6.1.2.
+    """
+    if is_default_repertoire(value):
+        return ""
+    terms = _terms(character_set)
+    if not character_set.strip(b" \0") or terms == ["ISO_IR 6"]:
+        return "no-character-set"
+    if not all(term in _CODECS or term in _EXTENSIONS for term in terms):
+        return "unknown-character-set"
+    if _CODECS.get(terms[0], "utf_8") in _SINGLE_BYTE and _is_utf_8(value):
+        return "other-character-set"
+    text = decode_text(value, character_set, vr)
+    return "undecodable-text" if "\ufffd" in text or "\x1b" in text or _C1.search(text) else ""
+
+
+def readable_text(value: bytes, character_set: bytes, vr: str = "LO") -> str:
+    """Return a text value as a person should read it: as UTF-8 where it is that and its set is missing or wrong.
+
+    Text beyond ASCII that is well-formed UTF-8 is hardly ever anything else, and what its set says is then unreadable.
+    Escape sequences tell the set that follows them.
+    """
+    if text_problem(value, character_set, vr):
+        if _is_utf_8(value):
+            return value.decode("utf-8").rstrip(_PADDING)
+        if b"\x1b" in value and not text_problem(value, _EVERY_EXTENSION, vr):
+            return decode_text(value, _EVERY_EXTENSION, vr)
+    return decode_text(value, character_set, vr)
+
+
+def _is_utf_8(value: bytes) -> bool:
+    """Tell whether a value has characters beyond ASCII, and all of them in well-formed UTF-8."""
+    if value.isascii() or b"\x1b" in value:
+        return False
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _terms(character_set: bytes) -> list[str]:
+    return [term.strip() for term in character_set.decode("ascii", "replace").strip(_PADDING).split("\\")]
 
 
 def in_character_set(value: bytes, theirs: bytes, ours: bytes, vr: str = "LO") -> bytes | None:
@@ -84,10 +153,13 @@ def in_character_set(value: bytes, theirs: bytes, ours: bytes, vr: str = "LO") -
 
 def _decode_with_extensions(value: bytes, character_set: bytes, vr: str) -> str:
     """Decode ISO 2022 code extensions, and what is rarer; pydicom knows them all (PS3.5 6.1.2.5)."""
-    from pydicom.charset import convert_encodings, decode_bytes
+    from pydicom.charset import CODES_TO_ENCODINGS, convert_encodings, decode_bytes, python_encoding
     from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS
 
-    terms = [term.strip() for term in character_set.decode("ascii", "replace").strip(_PADDING).split("\\")]
+    (name, codec), (escape, _) = _ISO_IR_203
+    python_encoding.setdefault(name, codec)
+    CODES_TO_ENCODINGS.setdefault(escape, codec)
+    terms = _terms(character_set)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unknown terms are a Finding of the caller's, not a line on stderr
         try:

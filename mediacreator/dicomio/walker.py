@@ -7,6 +7,7 @@ the offsets do not reach is kept as an orphan. Every tolerance and every broken 
 from __future__ import annotations
 
 import re
+import zlib
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from mediacreator.dicomio.walker_items import (
     sniff,
 )
 from mediacreator.dicomio.walker_record import Directory, DirectoryRecord
+from mediacreator.dicomio.walker_text import check_text
 from mediacreator.dicomio.walker_tree import check, join
 from mediacreator.errors import SourceUnreadable
 from mediacreator.model import UNDEFINED_LENGTH, Finding
@@ -47,6 +49,8 @@ _ENCODING_NAMES = {
     EXPLICIT_BE: "Explicit VR Big Endian",
 }
 _GROUP_LENGTH = 0x00020000
+_MOST_INFLATED = 128 << 20  # bytes: half a million records; more is a bomb
+_PIECE = 4096  # bytes inflated at once: so many are lost before damage
 
 # PS3.3 Tables F.3-2 and F.3-3
 _FILE_SET_ID = 0x00041130
@@ -78,7 +82,7 @@ def walk(data: Buffer) -> Directory:
     own: list[Finding] = []
     meta, position = _file_meta(data, own)
     if meta.transfer_syntax_uid == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-        raise SourceUnreadable("a deflated DICOMDIR: its offsets lead nowhere (PS3.10 8.6 asks for Explicit VR LE)")
+        data = _inflated(data, position, own)
     encoding = _encoding(data, position, meta.transfer_syntax_uid, own)
     flaws: list[Flaw] = []
     head, items = _data_set(data, position, encoding, flaws)
@@ -92,6 +96,7 @@ def walk(data: Buffer) -> Directory:
     _report_flaws(flaws, drafts, own)
     _check_head(head, encoding, drafts, roots, shift, own)
     check(drafts)
+    check_text(drafts, data, encoding)
     return Directory(
         file_set_id=text_of(head.get(_FILE_SET_ID, b"")),
         file_set_uid=meta.sop_instance_uid,
@@ -115,6 +120,8 @@ class _FileMeta:
 
 def _file_meta(data: Buffer, own: list[Finding]) -> tuple[_FileMeta, int]:
     """Read group 0002, which may be missing, and return where the Data Set begins."""
+    if not len(data):
+        raise SourceUnreadable("not a DICOMDIR: it is empty, 0 bytes long")
     position = 132
     if bytes(data[128:132]) != b"DICM":
         position = 0
@@ -146,6 +153,26 @@ def _first_of_group_4(data: Buffer, position: int) -> int:
     """Return where a Data Set begins that damage hides: at a File-set ID, or at the offset of the first root record."""
     found = re.compile(rb"\x04\x00(?:\x30\x11|\x00\x12)").search(data, position)
     return found.start() if found else len(data)
+
+
+def _inflated(data: Buffer, position: int, own: list[Finding]) -> Buffer:
+    """Return a DICOMDIR with its Data Set inflated as far as it goes (PS3.5 A.5); offsets count in what is returned."""
+    if sniff(data, position) is not None:
+        own.append(finding("wrong-transfer-syntax", "DICOMDIR", "the Data Set is not deflated"))
+        return data
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    parts, left = [bytes(data[:position])], _MOST_INFLATED
+    try:
+        for start in range(position, len(data), _PIECE):
+            parts.append(inflater.decompress(bytes(data[start : start + _PIECE]), left))
+            left -= len(parts[-1])
+            if left <= 0 or inflater.eof:
+                break
+    except zlib.error:
+        pass  # what came before the damage is walked, and found to be cut off
+    if len(parts) == 1:
+        raise SourceUnreadable("not a DICOMDIR: it is said to be deflated, and cannot be inflated (PS3.5 A.5)")
+    return b"".join(parts)
 
 
 def _encoding(data: Buffer, position: int, stated: str, own: list[Finding]) -> Encoding:

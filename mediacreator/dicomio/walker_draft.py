@@ -178,7 +178,7 @@ def _read_any(data: Buffer, index: int, item: Item, encoding: Encoding, flaws: l
     """Read a record of any form, as far as it goes."""
     found: dict[int, bytes] = {}
     try:
-        for tag, start, stop in elements(data, item.start, item.end, encoding):
+        for tag, _, start, stop in elements(data, item.start, item.end, encoding):
             if tag >> 16 == 4:
                 found[tag] = bytes(data[start:stop])
     except Damage as damage:

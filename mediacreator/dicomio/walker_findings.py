@@ -82,6 +82,30 @@ ROWS: dict[str, Row] = {
         "The file is looked for under this name and its usual forms.",
     ),
     "unsafe-file-id": (_E, "a file inside the File-set", "PS3.10 8.6", "The file is not looked for."),
+    "no-character-set": (
+        _W,
+        "the Specific Character Set of text beyond ASCII",
+        "PS3.3 F.5, C.12.1.1.2",
+        "It is read as UTF-8 where it is that, and as Latin alphabet No. 1 otherwise: names may look wrong.",
+    ),
+    "unknown-character-set": (
+        _W,
+        "a character set that the standard defines",
+        "PS3.3 C.12.1.1.2",
+        "It is read as far as it can be: names may look wrong.",
+    ),
+    "undecodable-text": (
+        _W,
+        "text in the Specific Character Set of its record",
+        "PS3.3 C.12.1.1.2; PS3.5 6.1.2",
+        "Characters that cannot be read are shown as \ufffd.",
+    ),
+    "other-character-set": (
+        _W,
+        "text in the Specific Character Set of its record",
+        "PS3.3 C.12.1.1.2",
+        "It is read as UTF-8; programs that believe the record show other characters.",
+    ),
     "duplicate-file-id": (_E, "one record for each file", "PS3.3 F.2.1", "See which of the records is right."),
     "duplicate-sop-instance": (_E, "one record for each SOP Instance", "PS3.3 F.2.1", "The instance is listed twice."),
     "missing-file": (

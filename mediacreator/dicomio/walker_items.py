@@ -67,7 +67,12 @@ class Header:
     tag: int  # group << 16 | element
     length: int  # UNDEFINED_LENGTH when it ends with a delimiter
     start: int  # of the value, from byte 0 of the file
-    implicit_inside: bool = False  # UN of undefined length: its items are Implicit VR (PS3.5 6.2.2)
+    vr: bytes = b""  # as it stands; none in Implicit VR
+
+    @property
+    def implicit_inside(self) -> bool:
+        """Whether its items are Implicit VR: UN of undefined length (PS3.5 6.2.2)."""
+        return self.vr == b"UN" and self.length == UNDEFINED_LENGTH
 
 
 def sniff(data: Buffer, position: int) -> Encoding | None:
@@ -100,17 +105,26 @@ def read_header(data: Buffer, position: int, end: int, encoding: Encoding) -> He
         return Header(tag, length, position + 8)
     vr = bytes(data[position + 4 : position + 6])
     if vr in SHORT_VRS:
-        return Header(tag, struct.unpack_from(order + "H", data, position + 6)[0], position + 8)
+        return Header(tag, struct.unpack_from(order + "H", data, position + 6)[0], position + 8, vr)
     if vr not in LONG_VRS:
         raise Damage(position, f"({group:04X},{element:04X}) has no VR that exists")
     if position + 12 > end:
         raise Damage(position, "fewer than 12 bytes are left for an element")
     length = struct.unpack_from(order + "I", data, position + 8)[0]
-    return Header(tag, length, position + 12, vr == b"UN" and length == UNDEFINED_LENGTH)
+    return Header(tag, length, position + 12, vr)
 
 
-def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int, int]]:
-    """Yield tag, start and end of the value for each element between two offsets from byte 0 of the file.
+class Element(NamedTuple):
+    """A Data Element; its value is not copied."""
+
+    tag: int  # group << 16 | element
+    vr: bytes  # as it stands; none in Implicit VR
+    start: int  # of the value, from byte 0 of the file
+    stop: int  # behind the value, before its delimiter if it has one
+
+
+def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Iterator[Element]:
+    """Yield each element between two offsets from byte 0 of the file.
 
     Raises:
         Damage: Something there is no element, or its value does not fit.
@@ -118,14 +132,14 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
     ordinary = encoding == EXPLICIT_LE
     unpack = _SHORT_HEADER.unpack_from
     while position < end:
-        if ordinary and position + 8 <= end:  # two thirds of the time to open a DICOMDIR are spent in these lines
+        if ordinary and position + 8 <= end:
             group, element, vr, length = unpack(data, position)
             if vr in SHORT_VRS and group != 0xFFFE:
                 start = position + 8
                 position = start + length
                 if position > end:
                     raise Damage(start - 8, f"the value of ({group:04X},{element:04X}) does not fit")
-                yield group << 16 | element, start, position
+                yield Element(group << 16 | element, vr, start, position)
                 continue
         header = read_header(data, position, end, encoding)
         if header.tag >> 16 == 0xFFFE:
@@ -138,7 +152,7 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
             stop = position = header.start + header.length
         if position > end:
             raise Damage(header.start, f"the value of ({header.tag >> 16:04X},{header.tag & 0xFFFF:04X}) does not fit")
-        yield header.tag, header.start, stop
+        yield Element(header.tag, header.vr, header.start, stop)
 
 
 def skip_undefined(data: Buffer, position: int, end: int, encoding: Encoding, *, sequence: bool) -> int:
@@ -298,10 +312,15 @@ def _item(
 
 
 def record_marks(data: Buffer, start: int, encoding: Encoding) -> Iterator[int]:
-    """Yield each offset from ``start`` on where a record can be recognised: item tag, any length, (0004,1400)."""
-    tags = (
-        rb"\xff\xfe\xe0\x00[\x00-\xff]{4}\x00\x04\x14\x00"
-        if encoding.big_endian
-        else (rb"\xfe\xff\x00\xe0[\x00-\xff]{4}\x04\x00\x00\x14")
-    )
-    return (found.start() for found in re.compile(tags).finditer(data, start))
+    """Yield each offset from ``start`` on where a record can be recognised.
+
+    That is an item tag, any length, and (0004,1400); on old media with a group length (0004,0000) before it, which
+    group 0004 might have until it was retired in 2008.
+    """
+    order = encoding.order
+    item = struct.pack(order + "HH", 0xFFFE, 0xE000)
+    first = struct.pack(order + "HH", 0x0004, 0x1400)
+    group_length = struct.pack(order + "HH", 0x0004, 0x0000)
+    group_length += b"UL" + struct.pack(order + "H", 4) if encoding.explicit else struct.pack(order + "I", 4)
+    parts = (re.escape(item), rb"[\x00-\xff]{4}(?:", re.escape(group_length), rb"[\x00-\xff]{4})?", re.escape(first))
+    return (found.start() for found in re.compile(b"".join(parts)).finditer(data, start))

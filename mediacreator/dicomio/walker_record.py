@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker_draft import Draft, name_of, text_of
 from mediacreator.dicomio.walker_findings import record_location
 from mediacreator.dicomio.walker_items import Buffer, Damage, Encoding, elements
@@ -114,19 +115,30 @@ class DirectoryRecord:
         before the damage.
         """
         values: dict[int, bytes] = {}
-        try:
-            for tag, start, stop in elements(self._data, self.offset + 8, self.end, self._encoding):
-                values.setdefault(tag, bytes(self._data[start:stop]))
-        except Damage:
-            pass  # told by the walk as a Finding
+        for tag, _, value in self.elements():
+            values.setdefault(tag, value)
         return values
 
-    def text(self, tag: int, vr: str = "LO") -> str:
-        """Return a text value, decoded by the record's own Specific Character Set; "" when it is absent."""
-        from mediacreator.dicomio.text import decode_text
+    def elements(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield tag, VR and value of each element as it stands; the VR is "" in Implicit VR."""
+        data = self._data
+        try:
+            for tag, vr, start, stop in elements(data, self.offset + 8, self.end, self._encoding):
+                yield tag, vr.decode("ascii"), bytes(data[start:stop])
+        except Damage:
+            pass  # told by the walk as a Finding
 
+    def number(self, tag: int) -> int | None:
+        """Return an unsigned value of 2 or 4 bytes; None when it is absent or has another length."""
+        return self._encoding.number(self.values.get(tag, b""))
+
+    def text(self, tag: int, vr: str = "LO") -> str:
+        """Return a text value as a person should read it, by the record's own Specific Character Set; "" if absent.
+
+        Where the bytes contradict that, they are read as ``readable_text`` says; the walk has a Finding of it.
+        """
         values = self.values
-        return decode_text(values.get(tag, b""), values.get(_SPECIFIC_CHARACTER_SET, b""), vr)
+        return readable_text(values.get(tag, b""), values.get(_SPECIFIC_CHARACTER_SET, b""), vr)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,14 @@ import pytest
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.valuerep import PN_DELIMS
 
-from mediacreator.dicomio.text import _CODECS, decode_text, in_character_set, is_default_repertoire
+from mediacreator.dicomio.text import (
+    _CODECS,
+    decode_text,
+    in_character_set,
+    is_default_repertoire,
+    readable_text,
+    text_problem,
+)
 
 NAMES = {
     "ISO_IR 100": "Buc^Jérôme",
@@ -138,3 +145,46 @@ def test_plain_text_is_the_same_in_every_set(ours: bytes) -> None:
 @pytest.mark.parametrize("both", [b"", rb"\ISO 2022 IR 87", b"ISO_IR 999"])
 def test_in_the_same_set_a_value_stays_as_it_is(both: bytes) -> None:
     assert in_character_set(b"\xe9\x1b$B;3 ", both, both) == b"\xe9\x1b$B;3 "
+
+
+JAPANESE = b"Yamada^Tarou=\033$B;3ED\033(B^\033$BB@O:\033(B"
+KOREAN = b"Hong^Gildong=\033$)C\xfb\xf3^\033$)C\xd1\xce\xd4\xd7"
+
+
+@pytest.mark.parametrize(
+    ("value", "terms", "problem", "readable"),
+    [
+        (b"Doe^Jane ", b"", "", "Doe^Jane"),
+        ("Müller".encode("latin-1"), b"ISO_IR 100", "", "Müller"),
+        ("Müller".encode(), b"ISO_IR 192", "", "Müller"),
+        ("Müller".encode(), b"", "no-character-set", "Müller"),
+        ("Müller".encode(), b"ISO_IR 6 ", "no-character-set", "Müller"),
+        ("Müller".encode("latin-1"), b"", "no-character-set", "Müller"),
+        ("Müller".encode(), b"ISO_IR 100", "other-character-set", "Müller"),
+        ("Люкceмбypг".encode(), b"ISO_IR 144", "other-character-set", "Люкceмбypг"),
+        ("Müller".encode(), b"UTF-8", "unknown-character-set", "Müller"),
+        ("Müller".encode("latin-1"), b"ISO_IR 192", "undecodable-text", "M\N{REPLACEMENT CHARACTER}ller"),
+        (b"O\x92Neill", b"ISO_IR 100", "undecodable-text", "O\x92Neill"),
+        (b"\xa4\xff", b"ISO_IR 138", "undecodable-text", "¤\N{REPLACEMENT CHARACTER}"),
+        ("王".encode(), b"GB18030 ", "undecodable-text", "王"),
+        (JAPANESE, rb"\ISO 2022 IR 87", "", "Yamada^Tarou=山田^太郎"),
+        (JAPANESE, b"", "no-character-set", "Yamada^Tarou=山田^太郎"),
+        (KOREAN, b"ISO_IR 100", "undecodable-text", "Hong^Gildong=洪^吉洞"),
+        (b"Z\xa4", b"ISO_IR 203", "", "Z€"),
+        (b"Z\033-b\xa4", rb"\ISO 2022 IR 203", "", "Z€"),
+        ("ﾔﾏﾀﾞ".encode("shift_jis"), b"ISO_IR 13 ", "", "ﾔﾏﾀﾞ"),
+    ],
+)
+def test_text_that_contradicts_its_character_set_is_told_and_read_as_what_it_is(
+    value: bytes, terms: bytes, problem: str, readable: str
+) -> None:
+    assert text_problem(value, terms, "PN") == problem
+    assert readable_text(value, terms, "PN") == readable
+
+
+@pytest.mark.parametrize("term", sorted(set(NAMES) - {"ISO_IR 192"}))
+def test_text_in_its_declared_set_is_no_problem(term: str) -> None:
+    """Nor is it taken for UTF-8."""
+    value = NAMES[term].encode(_CODECS[term])
+    assert text_problem(value, term.encode(), "PN") == ""
+    assert readable_text(value, term.encode(), "PN") == NAMES[term]
