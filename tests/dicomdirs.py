@@ -9,7 +9,9 @@ from itertools import pairwise
 
 LONG = (b"OB", b"SQ", b"UN", b"UT")
 DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
+IMPLICIT_LE = b"1.2.840.10008.1.2"
 EXPLICIT_LE = b"1.2.840.10008.1.2.1"
+EXPLICIT_BE = b"1.2.840.10008.1.2.2"
 CT = b"1.2.840.10008.5.1.4.1.1.2"
 
 
@@ -22,6 +24,8 @@ class Record:
     below: list[Record] = field(default_factory=list)
     file_id: bytes = b""
     uid: bytes = b""
+    sop_class: bytes = CT
+    before: bytes = b""  # stands before the offset of the next record, as a group length does
     in_use: int = 0xFFFF
     undefined: bool = False  # item of undefined length
     next: int | None = None  # instead of the right offset
@@ -65,6 +69,8 @@ def dicomdir(
     first: int | None = None,
     last: int | None = None,
     file_set_id: bytes = b"TEST",
+    syntax: bytes = EXPLICIT_LE,
+    stated: bytes = b"",
 ) -> bytes:
     """Encode a DICOMDIR, records in the order of the tree.
 
@@ -76,35 +82,72 @@ def dicomdir(
         first: Instead of the right offset of the first root record.
         last: Instead of that of the last.
         file_set_id: Value of (0004,1130).
+        syntax: Transfer Syntax UID of a native encoding; the records are given in Explicit VR Little Endian.
+        stated: What File Meta Information says instead.
     """
-    head = file_meta(DIRECTORY_CLASS, b"2.25.1") + element(0x00041130, b"CS", file_set_id)
-    start = len(head) + 12 + 12 + 10 + 12
+    order = ">" if syntax == EXPLICIT_BE else "<"
+    head = file_meta(DIRECTORY_CLASS, b"2.25.1", stated or syntax) + recoded(
+        element(0x00041130, b"CS", file_set_id), syntax
+    )
+    start = len(head) + 12 + 12 + 10 + (8 if syntax == IMPLICIT_LE else 12)
     records = list(_flat(roots))
     position = start
     for record in records:
         record.offset = position
-        position += len(_item(record, 0, 0))
+        position += len(_item(record, 0, 0, syntax))
     links = _links(roots)
     items = b"".join(
         _item(
             record,
             links[id(record)] + shift if record.next is None and links[id(record)] else record.next or 0,
             (record.below[0].offset + shift if record.below else 0) if record.lower is None else record.lower,
+            syntax,
         )
         for record in records
     )
     root_first = (roots[0].offset + shift if roots else 0) if first is None else first
     root_last = (roots[-1].offset + shift if roots else 0) if last is None else last
     length = 0xFFFFFFFF if undefined_sequence else len(items)
-    return (
-        head
-        + element(0x00041200, b"UL", struct.pack("<I", root_first))
+    root = (
+        element(0x00041200, b"UL", struct.pack("<I", root_first))
         + element(0x00041202, b"UL", struct.pack("<I", root_last))
         + element(0x00041212, b"US", struct.pack("<H", flag))
-        + struct.pack("<HH2sHI", 4, 0x1220, b"SQ", 0, length)
-        + items
-        + (struct.pack("<HHI", 0xFFFE, 0xE0DD, 0) if undefined_sequence else b"")
     )
+    vr = b"" if syntax == IMPLICIT_LE else b"SQ\0\0"
+    return (
+        head
+        + recoded(root, syntax)
+        + struct.pack(order + "HH", 4, 0x1220)
+        + vr
+        + struct.pack(order + "I", length)
+        + items
+        + (struct.pack(order + "HHI", 0xFFFE, 0xE0DD, 0) if undefined_sequence else b"")
+    )
+
+
+def recoded(elements: bytes, syntax: bytes) -> bytes:
+    """Return Explicit VR Little Endian elements in another native encoding (PS3.5 Annex A); no sequences."""
+    if syntax == EXPLICIT_LE:
+        return elements
+    order = ">" if syntax == EXPLICIT_BE else "<"
+    parts, position = [], 0
+    while position < len(elements):
+        group, number, vr, length = struct.unpack_from("<HH2sH", elements, position)
+        position += 8
+        if vr in LONG:
+            (length,) = struct.unpack_from("<I", elements, position)
+            position += 4
+        value = elements[position : position + length]
+        position += length
+        if order == ">" and vr in (b"US", b"UL"):
+            value = value[::-1]
+        parts.append(struct.pack(order + "HH", group, number))
+        if syntax == IMPLICIT_LE:
+            parts.append(struct.pack("<I", length))
+        else:
+            parts.append(vr + struct.pack(">HI", 0, length) if vr in LONG else vr + struct.pack(">H", length))
+        parts.append(value)
+    return b"".join(parts)
 
 
 def _flat(records: Sequence[Record]) -> list[Record]:
@@ -120,8 +163,9 @@ def _links(records: Sequence[Record]) -> dict[int, int]:
     return links
 
 
-def _item(record: Record, following: int, lower: int) -> bytes:
-    content = (
+def _item(record: Record, following: int, lower: int, syntax: bytes) -> bytes:
+    content = record.before
+    content += (
         element(0x00041400, b"UL", struct.pack("<I", following))
         + element(0x00041410, b"US", struct.pack("<H", record.in_use))
         + element(0x00041420, b"UL", struct.pack("<I", lower))
@@ -130,14 +174,15 @@ def _item(record: Record, following: int, lower: int) -> bytes:
     if record.file_id:
         content += (
             element(0x00041500, b"CS", record.file_id)
-            + element(0x00041510, b"UI", CT)
+            + element(0x00041510, b"UI", record.sop_class)
             + element(0x00041511, b"UI", record.uid)
             + element(0x00041512, b"UI", EXPLICIT_LE)
         )
-    content += record.keys
+    content = recoded(content + record.keys, syntax)
+    header = struct.Struct(">HHI" if syntax == EXPLICIT_BE else "<HHI")
     if record.undefined:
-        return struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF) + content + struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
-    return struct.pack("<HHI", 0xFFFE, 0xE000, len(content)) + content
+        return header.pack(0xFFFE, 0xE000, 0xFFFFFFFF) + content + header.pack(0xFFFE, 0xE00D, 0)
+    return header.pack(0xFFFE, 0xE000, len(content)) + content
 
 
 def tree(

@@ -52,12 +52,12 @@ def join(drafts: Sequence[Draft], first: int, own: list[Finding]) -> tuple[list[
 def _shift(drafts: Sequence[Draft], first: int, by_offset: dict[int, int]) -> int:
     """Return by how many bytes all offsets miss their records; 0 unless one shift makes a whole tree of them.
 
-    In a tree each record is the target of exactly one offset, so the lowest offset belongs to the first record, and
-    no other shift can be right.
+    In a tree each record is the target of exactly one offset (an MRDR record of one or more), so the lowest offset
+    belongs to the first record, and no other shift can be right.
     """
-    stated = sorted(offset for draft in drafts for offset in (draft.next, draft.lower) if offset)
-    if first:
-        stated = sorted((*stated, first))
+    links = [offset for draft in drafts for offset in (draft.next, draft.lower) if offset]
+    links += [first] if first else []
+    stated = sorted((*links, *{draft.mrdr for draft in drafts if draft.mrdr}))  # several records may share an MRDR
     if not stated or len(stated) != len(drafts) or all(offset in by_offset for offset in stated):
         return 0
     shift = drafts[0].offset - stated[0]
