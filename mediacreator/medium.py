@@ -258,8 +258,9 @@ def _promised(root: MediumRoot, prefix: str, held: set[str], by_place: dict[tupl
         except SourceUnreadable as exc:
             yield Missing(where, _unknown(prefix, str(exc)))
             return
+        lost_files = frozenset(tolerant_key(file.path) for file in tree.lost)
         for record in medium.instances():
-            found = _not_held(medium, record, held, by_place)
+            found = _not_held(medium, record, held, by_place, lost_files)
             if found is not None:
                 yield Missing(where, replace(found, location=prefix + found.location), record.sop_instance_uid)
         lost = next((known for known in medium.directory.findings if known.code in _LOSES_RECORDS), None)
@@ -268,13 +269,19 @@ def _promised(root: MediumRoot, prefix: str, held: set[str], by_place: dict[tupl
 
 
 def _not_held(
-    medium: Medium, record: DirectoryRecord, held: set[str], by_place: dict[tuple[str, str], str]
+    medium: Medium,
+    record: DirectoryRecord,
+    held: set[str],
+    by_place: dict[tuple[str, str], str],
+    lost: frozenset[tuple[str, ...]],
 ) -> Finding | None:
     """Say why the instance of a record is not among the sources; None when it is, or is not promised."""
     if not record.in_use or (record.sop_instance_uid and record.sop_instance_uid in held):
         return None
     file = medium.file_of(record)
     if file is None:
+        if tolerant_key((*medium.dicomdir.path[:-1], *record.file_id)) in lost:
+            return None  # it is there and cannot be read: whoever looked for files says so
         return _missing(record)
     place = (medium.path, file.name)
     if medium.tree.container is Container.FILE:

@@ -73,6 +73,7 @@ class IsoTree(IndexedTree):
             self.close()
             raise
         self._files: tuple[TreeFile, ...] | None = None
+        self._refused: list[tuple[TreeFile, Finding]] = []
 
     @property
     def label(self) -> str:
@@ -84,6 +85,17 @@ class IsoTree(IndexedTree):
         """What is wrong with the volume and its directories."""
         self._scan()
         return tuple(self._reported)
+
+    @property
+    def refused(self) -> tuple[tuple[TreeFile, Finding], ...]:
+        """Every file that is recorded and was not read, and why: all of them, whereas ``findings`` end somewhere."""
+        self._scan()
+        return tuple(self._refused)
+
+    @property
+    def lost(self) -> tuple[TreeFile, ...]:
+        """Files that are recorded and were not read."""
+        return tuple(file for file, _ in self.refused)
 
     def files(self) -> Iterator[TreeFile]:
         """Yield every file: those of a directory as recorded, then its directories as recorded."""
@@ -107,7 +119,9 @@ class IsoTree(IndexedTree):
     def _scan(self) -> tuple[TreeFile, ...]:
         if self._files is None:
             try:
-                self._files = tuple(_Walk(self._handle, self.size, self.volume, self._reported).files())
+                walk = _Walk(self._handle, self.size, self.volume, self._reported)
+                self._files = tuple(walk.files())
+                self._refused = walk.refused
             except OSError as exc:
                 raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
         return self._files
@@ -121,6 +135,7 @@ class _Walk:
         self._size = size
         self._volume = volume
         self._report = findings.report
+        self.refused: list[tuple[TreeFile, Finding]] = []
         self._dates: dict[bytes, int] = {}
 
     def files(self) -> Iterator[TreeFile]:
@@ -145,8 +160,8 @@ class _Walk:
                     folders.append(((*path, name), record[0].extent.offset, record[0].extent.size, record[0].position))
                     continue
                 file = self._file(path, record)
+                count += 1
                 if file is not None:
-                    count += 1
                     yield file
                 if count >= _MAX_FILES:
                     self._report(
@@ -261,10 +276,18 @@ class _Walk:
         return _Record(position, data[33 : 33 + name_length], extent, block, flags, date, bool(unit or gap))
 
     def _file(self, path: tuple[str, ...], parts: tuple[_Record, ...]) -> TreeFile | None:
+        name = self._decode(parts[0].name)
+        file = TreeFile(
+            (*path, plain_component(name)),
+            name,
+            sum(part.extent.size for part in parts),
+            self._mtime(parts[0].date),
+            tuple(part.extent for part in parts),
+        )
         for part in parts:
             end = part.extent.offset + part.extent.size
             if part.interleaved or (part.extent.size and end > self._size):
-                self._report(
+                finding = self._report(
                     "iso-extent-refused",
                     part.position,
                     f"the extent of a file {'is interleaved' if part.interleaved else f'ends at byte {end}'}",
@@ -272,15 +295,9 @@ class _Walk:
                     "ECMA-119 6.4",
                     "The file was not read; copy the medium again.",
                 )
+                self.refused.append((file, finding))
                 return None
-        name = self._decode(parts[0].name)
-        return TreeFile(
-            (*path, plain_component(name)),
-            name,
-            sum(part.extent.size for part in parts),
-            self._mtime(parts[0].date),
-            tuple(part.extent for part in parts),
-        )
+        return file
 
     def _mtime(self, date: bytes) -> int:
         """Convert Recording Date and Time; 0 when it is not a date. Source: ECMA-119 9.1.5."""

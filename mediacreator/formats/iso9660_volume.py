@@ -39,10 +39,12 @@ class Findings(list[Finding]):
         clause: str,
         remedy: str,
         severity: Severity = Severity.ERROR,
-    ) -> None:
+    ) -> Finding:
         """Add one. Names of a foreign medium may name a patient: a place is said as a byte of the image."""
+        finding = Finding(code, severity, f"image, byte {position}", what, expected, clause, remedy)
         if len(self) < _MAX_FINDINGS:
-            self.append(Finding(code, severity, f"image, byte {position}", what, expected, clause, remedy))
+            self.append(finding)
+        return finding
 
 
 @dataclass(frozen=True, slots=True)

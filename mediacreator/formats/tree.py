@@ -56,6 +56,10 @@ class FileTree(Protocol):
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with the tree itself, found by reading all of it."""
 
+    @property
+    def lost(self) -> tuple[TreeFile, ...]:
+        """Files that are recorded and cannot be read; none of ``files``."""
+
     def files(self) -> Iterator[TreeFile]:
         """Yield every file, in a stable order."""
 
@@ -119,6 +123,11 @@ class IndexedTree(ABC):
 
     _index: PathIndex | None = None
 
+    @property
+    def lost(self) -> tuple[TreeFile, ...]:
+        """Return none: what cannot be read shows when it is."""
+        return ()
+
     @abstractmethod
     def files(self) -> Iterator[TreeFile]:
         """Yield every file."""
@@ -170,12 +179,14 @@ class SubTree:
         """Findings about the whole tree."""
         return self._tree.findings
 
+    @property
+    def lost(self) -> tuple[TreeFile, ...]:
+        """Files of the folder that cannot be read, their paths from the folder on."""
+        return tuple(self._below(self._tree.lost))
+
     def files(self) -> Iterator[TreeFile]:
         """Yield the files of the folder, their paths from the folder on."""
-        depth = len(self._within)
-        for file in self._tree.files():
-            if file.path[:depth] == self._within:
-                yield replace(file, path=file.path[depth:])
+        return self._below(self._tree.files())
 
     def find(self, components: Sequence[str]) -> TreeFile | None:
         """Find a file; see ``FileTree.find``."""
@@ -189,6 +200,12 @@ class SubTree:
     def close(self) -> None:
         """Close the whole tree."""
         self._tree.close()
+
+    def _below(self, files: Iterable[TreeFile]) -> Iterator[TreeFile]:
+        depth = len(self._within)
+        for file in files:
+            if file.path[:depth] == self._within:
+                yield replace(file, path=file.path[depth:])
 
     def __enter__(self) -> SubTree:
         return self

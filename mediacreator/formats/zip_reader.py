@@ -83,6 +83,11 @@ class ZipTree(IndexedTree):
             if member.problem
         )
 
+    @property
+    def lost(self) -> tuple[TreeFile, ...]:
+        """Members that cannot be read."""
+        return tuple(member.file for member in self.members if member.problem)
+
     def files(self) -> Iterator[TreeFile]:
         """Yield every member that can be read, in the order of the archive."""
         return (member.file for member in self.members if not member.problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mediacreator.errors import SourceUnreadable
@@ -43,15 +44,26 @@ def add_iso(search: Search, path: str, mtime_ns: int) -> None:
         _reject_whole(search, path, mtime_ns, exc)
         return
     with tree:
+        _add_findings(search, path, mtime_ns, tree)
         for file in tree.files():
             offset = _start(file)
             source = SourceFile(search.number(), path, file.size, mtime_ns, Container.ISO, file.name, offset)
             _add(search, source, tree, file)
-        for finding in tree.findings:
-            if finding.severity is Severity.ERROR:
-                search.reject(SourceFile(search.number(), path, 0, mtime_ns), finding)
-            else:
-                search.note(finding)
+        for file, finding in tree.refused:
+            search.reject(
+                SourceFile(search.number(), path, file.size, mtime_ns, Container.ISO, file.name, SCATTERED), finding
+            )
+
+
+def _add_findings(search: Search, path: str, mtime_ns: int, tree: IsoTree) -> None:
+    """Reject what an image lost and nobody can name; that it is cut short loses nothing by itself."""
+    for finding in tree.findings:
+        if finding.code == "iso-truncated":
+            search.note(replace(finding, severity=Severity.WARNING))
+        elif finding.severity is not Severity.ERROR:
+            search.note(finding)
+        elif finding.code != "iso-extent-refused":  # each of these files is rejected under its name
+            search.reject(SourceFile(search.number(), path, 0, mtime_ns), finding)
 
 
 def _add(search: Search, source: SourceFile, tree: FileTree, file: TreeFile) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from mediacreator.medium import open_medium, promised
 from mediacreator.model import Header, Severity
 from mediacreator.sources import find_sources
 from tests.dicomdirs import Record, dicomdir, element, instance_file, tree
+from tests.discs import image
 from tests.headers import header, source
 
 Rename = Callable[[Sequence[str]], Sequence[str]]
@@ -318,6 +320,18 @@ def test_another_instance_is_noticed_in_an_archive(tmp_path: Path) -> None:
     (missing,) = promised(sources.trees, scanned)
 
     assert missing.finding.code == "other-instance"
+
+
+def test_what_is_on_a_medium_and_cannot_be_read_is_not_missing_as_well(tmp_path: Path) -> None:
+    """It is rejected once: by the search for files, which names it."""
+    root = write_medium(tmp_path / "disc", tree(images=3, series=1))
+    files = {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    cut = Path(image(tmp_path, files).path)
+    os.truncate(cut, cut.stat().st_size - 2048)
+    sources = find_sources([str(cut)])
+
+    assert [entry.finding.code for entry in sources.others] == ["iso-extent-refused"]
+    assert promised(sources.trees) == ()
 
 
 def test_a_dicomdir_that_went_away_is_a_promise_that_nobody_knows(tmp_path: Path) -> None:

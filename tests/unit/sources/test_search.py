@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediacreator.errors import SourceUnreadable
-from mediacreator.model import Container, Outcome, SourceFile
+from mediacreator.model import Container, Outcome, Severity, SourceFile
 from mediacreator.sources import Limits, MediumRoot, Sources, find_sources
 from mediacreator.sources.reading import SCATTERED, read_chunks
 from tests.discs import SECTOR, codes, directory, image, raw_image, record, trees, write_tree
@@ -241,7 +241,30 @@ def test_losses_of_an_image_are_rejected_each(tmp_path: Path) -> None:
     (tmp_path / "x.iso").write_bytes(raw_image({20: directory(20, 20, *records), 30: b"good"}))
     found = find(tmp_path)
     assert [(file.member, content(file)) for file in found.files] == [("GOOD", b"good")]
-    assert reasons(found) == ["iso-extent-refused", "iso-directory-loop"]
+    assert reasons(found) == ["iso-directory-loop", "iso-extent-refused"]
+    assert [other.source.member for other in found.others] == ["", "BAD"]
+
+
+def test_each_file_behind_the_end_of_an_image_is_rejected_and_the_cut_itself_is_told(tmp_path: Path) -> None:
+    """However many they are: the findings about one image are limited, what is lost is not."""
+    tree = {f"D{number // 50:03}/F{number:04}": b"x" for number in range(150)}
+    whole = Path(image(tmp_path, {**tree, "Z": b"z"}).path)
+    os.truncate(whole, whole.stat().st_size - 131 * SECTOR)
+    found = find(whole)
+    assert len(found.files) == 20
+    assert reasons(found) == ["iso-extent-refused"] * 131
+    assert {other.source.member for other in found.others} | {file.member for file in found.files} == {*tree, "Z"}
+    assert [(finding.code, finding.severity) for finding in found.findings] == [("iso-truncated", Severity.WARNING)]
+
+
+def test_an_image_that_lacks_only_its_padding_loses_nothing(tmp_path: Path) -> None:
+    """Drives that copy a disc often leave out the last sectors, which nobody recorded anything in."""
+    data = bytearray(raw_image({20: directory(20, 20, record(b"A.;1", 30, 1)), 30: b"a"}))
+    (tmp_path / "x.iso").write_bytes(data[: -2 * SECTOR])
+    found = find(tmp_path)
+    assert [file.member for file in found.files] == ["A"]
+    assert found.others == ()
+    assert codes(found.findings) == ["iso-truncated"]
 
 
 def test_file_of_scattered_extents_is_read(tmp_path: Path) -> None:
