@@ -23,6 +23,7 @@ from mediacreator.model import (
     Progress,
     Severity,
     Silent,
+    SOPInstance,
     Volume,
 )
 from mediacreator.preparing import CreateRequest, Prepared, prepare, require_decided
@@ -126,13 +127,9 @@ class _Run:
 
     def _origin(self) -> Origin:
         request = self.request
-        if not request.reproducible and request.epoch is None:
-            return fresh_origin()
+        instances = tuple(instance for part in self.prepared.parts for instance in part.content.instances())
         seed = [request.profile, request.compress, str(request.icons), request.file_set_id, str(request.to_folder)]
-        seed += [repr(self.settings)]
-        instances = [instance for part in self.prepared.parts for instance in part.content.instances()]
-        seed += [f"{i.header.sop_instance_uid} {i.header.source.size}" for i in instances]
-        return reproducible_origin(request.epoch, [instance.header.source for instance in instances], seed)
+        return origin_of(request.reproducible, request.epoch, instances, [*seed, repr(self.settings)])
 
     def _volumes(self, file_sets: Sequence[EncodedFileSet], origin: Origin) -> tuple[Volume, ...]:
         label = self.request.file_set_id or self.settings.create.file_set_id or f"DICOM_{origin.created:%Y%m%d}"
@@ -169,7 +166,7 @@ class _Run:
             findings=(*findings, *selection.findings),
             arguments=self.request.arguments,
             reproducible=self.request.reproducible or self.request.epoch is not None,
-            decisions=_decisions(self.request.selection),
+            decisions=decisions_of(self.request.selection),
             placeholder_date=PLACEHOLDER_DATE,
             placeholder_time=PLACEHOLDER_TIME,
         )
@@ -194,7 +191,22 @@ class _Run:
         return WrittenMedium(volume, replace(read_back, path=str(target.path), files=image.files), read_back.files)
 
 
-def _decisions(request: SelectionRequest) -> tuple[Decision, ...]:
+def origin_of(reproducible: bool, epoch: int | None, instances: Sequence[SOPInstance], seed: Sequence[str]) -> Origin:
+    """Return when a medium is made and who gives its UIDs: fresh ones, or what depends on the request alone.
+
+    Args:
+        reproducible: The same request gives the same bytes.
+        epoch: SOURCE_DATE_EPOCH in seconds, or None; implies reproducible.
+        instances: Of the medium.
+        seed: What else distinguishes the request.
+    """
+    if not reproducible and epoch is None:
+        return fresh_origin()
+    told = [f"{i.header.sop_instance_uid} {i.header.source.size}" for i in instances]
+    return reproducible_origin(epoch, [instance.header.source for instance in instances], [*seed, *told])
+
+
+def decisions_of(request: SelectionRequest) -> tuple[Decision, ...]:
     """Say who decided what: a person, by the options of the command."""
     same = [
         Decision(n, ConflictKind.SAME_PERSON.value, "same-person", f"--same-patient {n}")

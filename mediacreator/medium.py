@@ -53,6 +53,7 @@ class Medium:
         path: Of the folder, image or archive.
         tree: Its files.
         directory: Its DICOMDIR, walked.
+        data: The bytes of that.
         dicomdir: Where that lies.
     """
 
@@ -70,7 +71,8 @@ class Medium:
         self.path = tree.path
         self.tree = tree
         self.dicomdir = dicomdir
-        self.directory: Directory = walk(_read(tree, dicomdir))
+        self.data = _read(tree, dicomdir)
+        self.directory: Directory = walk(self.data)
         self._findings = tuple(findings)
         self._base = dicomdir.path[:-1]
         self._files: dict[FileID, TreeFile | None] = {}

@@ -67,6 +67,11 @@ class Container(Enum):
     ISO = "iso"  # an extent of an ISO 9660 image
 
 
+def source_location(number: int) -> str:
+    """Name a source by its number; a negative one stands for a record of a medium that is updated."""
+    return f"source {number}" if number >= 0 else f"record {-number} of the medium"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file found in a source. ``path`` may hold a patient's name: for the local receipt and a terminal only."""
@@ -82,7 +87,7 @@ class SourceFile:
     @property
     def location(self) -> str:
         """Name the file without identity, for Findings and logs."""
-        return f"source {self.number}"
+        return source_location(self.number)
 
     @property
     def display_path(self) -> str:

@@ -118,14 +118,8 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     claims = tuple(claim for name in names for claim in load_claims(name, folders))
     if not automatic:
         require_writable(claims, to_folder=request.to_folder)
-    if not request.sources:
-        raise UsageError("No sources were given. Name folders, files, ZIP archives or media.")
     workers = request.workers or min(os.cpu_count() or 1, 8)
-    progress.start("find", 0, 0)
-    sources = find_sources(request.sources)
-    progress.advance(len(sources.files), 0)
-    keys = wanted(profile for claim in claims for profile in claim.profiles)
-    scanned = _with_sources(scan(sources.files, keys, workers=workers, progress=progress), sources)
+    scanned = scan_sources(request.sources, claims, workers, progress)
     selection = replace(request.selection, private_sop_classes=settings.private_sop_classes)
     said: tuple[Finding, ...] = ()
     if automatic:
@@ -134,11 +128,27 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
         )
         claims, said = load_claims(choice.profile, folders), choice.findings
         require_writable(claims, to_folder=request.to_folder)
-    share = select_each(scanned, claims, selection, compare=ContentComparer(_same_pixels))
-    parts = tuple(_part(claim, content, asked) for claim, content in share.file_sets)
+    share = select_each(scanned, claims, selection, compare=ContentComparer(same_pixels))
+    parts = tuple(part_of(claim, content, asked) for claim, content in share.file_sets)
     said += (_divided(claims),) if len(claims) > 1 else ()
     said += tuple(_compressed(part) for part in parts if asked is None and part.compression != SPARING[0])
     return Prepared(claims, scanned, share.selection, parts, said, workers)
+
+
+def scan_sources(paths: Sequence[str], claims: Iterable[Claim], workers: int, progress: Progress) -> Scan:
+    """Find the files of sources and read the header of each.
+
+    Raises:
+        UsageError: There are none.
+        SourceUnreadable: A source does not exist.
+    """
+    if not paths:
+        raise UsageError("No sources were given. Name folders, files, ZIP archives or media.")
+    progress.start("find", 0, 0)
+    sources = find_sources(paths)
+    progress.advance(len(sources.files), 0)
+    keys = wanted(profile for claim in claims for profile in claim.profiles)
+    return _with_sources(scan(sources.files, keys, workers=workers, progress=progress), sources)
 
 
 def require_writable(claims: Iterable[Claim], *, to_folder: bool) -> None:
@@ -185,7 +195,7 @@ def distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple({finding.code: finding for finding in reversed(findings)}.values())[::-1]
 
 
-def _part(claim: Claim, content: FileSetContent, asked: Compression | None) -> Part:
+def part_of(claim: Claim, content: FileSetContent, asked: Compression | None) -> Part:
     """Decide how each instance is stored: as asked for, else so that they need few media and no loss."""
 
     def options(instance: SOPInstance) -> tuple[Option, ...]:
@@ -244,11 +254,11 @@ def _compressed(part: Part) -> Finding:
     )
 
 
-def _same_pixels(one: Header, other: Header) -> bool | None:
+def same_pixels(one: Header, other: Header) -> bool | None:
     """Decode and compare; what decodes is imported only when there is something to compare."""
-    from mediacreator.transcode.comparing import same_pixels
+    from mediacreator.transcode import comparing
 
-    return same_pixels(one, other)
+    return comparing.same_pixels(one, other)
 
 
 def _with_sources(scanned: Scan, sources: Sources) -> Scan:

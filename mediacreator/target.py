@@ -92,7 +92,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: Path | str) -> None:
     """Make a rename survive a power cut; some file systems cannot, and the file is whole all the same."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)

@@ -18,6 +18,9 @@ from mediacreator.errors import ExitCode, FindingsError, MediaCreatorError, Stop
 COMMANDS = {
     "create": "mediacreator.cli.create",
     "list": "mediacreator.cli.list",
+    "add": "mediacreator.cli.add",
+    "remove": "mediacreator.cli.remove",
+    "merge": "mediacreator.cli.merge",
     "profiles": "mediacreator.cli.profiles",
     "verify": "mediacreator.cli.verify",
 }

@@ -1,7 +1,7 @@
 """Stage 7: a Volume and its files to a MediaImage (PS3.12)."""
 
 from mediacreator.image.disc import DiscFile, LateContent
-from mediacreator.image.folder import folder_size, write_folder
+from mediacreator.image.folder import extend_folder, folder_size, write_folder
 from mediacreator.image.iso import iso_size, write_iso
 
-__all__ = ["DiscFile", "LateContent", "folder_size", "iso_size", "write_folder", "write_iso"]
+__all__ = ["DiscFile", "LateContent", "extend_folder", "folder_size", "iso_size", "write_folder", "write_iso"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 
 from mediacreator.errors import NoSpace, TargetExists
 from mediacreator.image.copying import Copy, Piece, write_error
 from mediacreator.image.disc import DiscFile, disc_order
-from mediacreator.model import MediaImage, Progress
+from mediacreator.model import MediaImage, Progress, WrittenFile
 
 _CLUSTER = 4096  # bytes: what a file takes at least, on usual file systems
 
@@ -64,6 +64,37 @@ def write_folder(path: str, *, files: Sequence[DiscFile], created: datetime, pro
     return MediaImage(path, size, written)
 
 
+def extend_folder(
+    path: str, *, files: Sequence[DiscFile], created: datetime, progress: Progress
+) -> tuple[WrittenFile, ...]:
+    """Write files below a folder that is there, as ``write_folder`` does; none of them may exist.
+
+    What was written when something fails is the caller's to remove: it knows what was there before.
+
+    Args:
+        path: Of the folder.
+        files: In the order of the medium; none is late.
+        created: Date of new folders; aware.
+        progress: Counts files and bytes.
+
+    Raises:
+        NoSpace: The disk is full.
+        MediumError: The folder cannot be written, or a file is there already.
+        SourceChanged, SourceUnreadable: A source is not what was scanned.
+    """
+    progress.start("image", len(files), folder_size(files))
+    try:
+        _check_room(path, files)
+        folders = _make_folders(path, files)
+        with closing(_Folder(path, files)) as target:
+            written = Copy(files, target, progress, align=1).run()
+        _sync_files(path, files)
+        _finish_folders(path, folders, created)
+    except OSError as exc:
+        raise write_error(exc) from exc
+    return written
+
+
 def _check_room(folder: str, files: Sequence[DiscFile]) -> None:
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
@@ -82,7 +113,8 @@ def _make_folders(root: str, files: Sequence[DiscFile]) -> tuple[tuple[str, ...]
             folder = file.path[:depth]
             if folder not in known:
                 known[folder] = None
-                os.mkdir(os.path.join(root, *folder), 0o755)
+                with suppress(FileExistsError):
+                    os.mkdir(os.path.join(root, *folder), 0o755)
     return tuple(known)
 
 

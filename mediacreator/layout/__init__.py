@@ -34,7 +34,12 @@ def check_file_set_id(file_set_id: str) -> str:
 
 
 def lay_out(
-    content: FileSetContent, encoded: Sequence[EncodedInstance], *, file_set_id: str, file_set_uid: str
+    content: FileSetContent,
+    encoded: Sequence[EncodedInstance],
+    *,
+    file_set_id: str,
+    file_set_uid: str,
+    first: int = 0,
 ) -> Volume:
     """Give every instance a File ID like DICOM/PT000000/ST000000/SE000000/IM000000: at most 7 components.
 
@@ -43,13 +48,14 @@ def lay_out(
         encoded: Its instances, in the order of ``content.instances()``.
         file_set_id: The label.
         file_set_uid: The identity of the File-set.
+        first: Number in the name of the first patient's folder; what the File-set holds already has lower ones.
 
     Returns:
         The Volume. Names ascend in the order of the directory, so that a drive reads forward.
 
     Source: PS3.10 8.2 (File IDs carry no meaning), PS3.12 F.1.2.1 (8 levels, the root counted).
     """
-    files = tuple(map(VolumeFile, _file_ids(content), encoded))
+    files = tuple(map(VolumeFile, _file_ids(content, first), encoded))
     return _volume(content, encoded, files, file_set_id, file_set_uid)
 
 
@@ -104,9 +110,9 @@ def _volume(
     return Volume(check_file_set_id(file_set_id), file_set_uid, content, files)
 
 
-def _file_ids(content: FileSetContent) -> Iterator[FileID]:
+def _file_ids(content: FileSetContent, first: int) -> Iterator[FileID]:
     """Yield a File ID for each instance of the content."""
-    for patient_number, patient in enumerate(content.patients):
+    for patient_number, patient in enumerate(content.patients, first):
         for study_number, study in enumerate(patient.studies):
             above = (ROOT_FOLDER, f"PT{patient_number:06}", f"ST{study_number:06}")
             folders = _numbered(lambda _: "SE", "SG", range(len(study.series)))
@@ -114,7 +120,7 @@ def _file_ids(content: FileSetContent) -> Iterator[FileID]:
                 for name in _instance_names(series.instances):
                     yield above + folder + name
     for name in _instance_names(content.root_instances):
-        yield (ROOT_FOLDER, "GENERAL", *name)
+        yield (ROOT_FOLDER, f"GN{first:06}" if first else "GENERAL", *name)
 
 
 def _instance_names(instances: Sequence[SOPInstance]) -> Iterator[FileID]:

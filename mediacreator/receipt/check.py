@@ -33,7 +33,7 @@ def _sums(receipt: Receipt) -> Iterator[str]:
     )
     if counts.found != parts:
         yield f"{counts.found} files were found, and {parts} are accounted for."
-    if not counts.accepted:
+    if not counts.accepted and not counts.kept:
         yield "No instance was accepted."
     if counts.missing > counts.rejected:
         yield f"{counts.missing} instances are missing, and only {counts.rejected} files are rejected."
@@ -73,8 +73,9 @@ _COUNTED = (
 def _lists(receipt: Receipt) -> Iterator[str]:
     """Compare the counts with what is listed: every file found has one outcome, and only one."""
     on_media = [file.source for medium in receipt.media for file in medium.files if file.sop_instance_uid]
-    if len(on_media) != receipt.counts.accepted:
-        yield f"{receipt.counts.accepted} instances were accepted, and {len(on_media)} are listed on the media."
+    due = receipt.counts.accepted + receipt.counts.kept
+    if len(on_media) != due:
+        yield f"{due} instances were accepted or kept, and {len(on_media)} are listed on the media."
     listed = Counter(entry.outcome for entry in receipt.not_on_medium)
     for outcome, name in _COUNTED:
         number = getattr(receipt.counts, name)
@@ -82,7 +83,7 @@ def _lists(receipt: Receipt) -> Iterator[str]:
             yield f"{number} files are counted as {outcome.value}, and {listed[outcome]} are listed."
     if listed[Outcome.ACCEPTED]:
         yield f"{listed[Outcome.ACCEPTED]} files are called accepted and are not on the medium."
-    sources = Counter(on_media)
+    sources = Counter(number for number in on_media if number)
     sources.update(entry.source for entry in receipt.not_on_medium if entry.source)
     twice = sorted(number for number, count in sources.items() if count > 1)
     if twice:

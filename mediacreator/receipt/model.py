@@ -29,7 +29,9 @@ class Counts:
     not_asked_for: int
     not_dicom: int
     missing: int = 0  # promised by a DICOMDIR among the sources and not there; counted in found and in rejected
-    written: int | None = None  # SOP Instances on the media
+    kept: int = 0  # SOP Instances that an updated medium held before and still holds; of nothing above
+    removed: int = 0  # SOP Instances that an update took off the medium
+    written: int | None = None  # SOP Instances on the media, those that are kept not among them
     verified: int | None = None  # of these, read back with the hash they were written with
 
 

@@ -186,6 +186,8 @@ def _counts(node: _Node) -> Counts:
         not_asked_for=node.count("not_asked_for"),
         not_dicom=node.count("not_dicom"),
         missing=node.count("missing"),
+        kept=node.count("kept", 0),
+        removed=node.count("removed", 0),
         written=node.count("written") if node.find("written") else None,
         verified=node.count("verified") if node.find("verified") else None,
     )

@@ -169,6 +169,8 @@ def _counts(counts: Counts, local: bool) -> dict[str, object]:
         "not_asked_for": counts.not_asked_for,
         "not_dicom": counts.not_dicom,
         "missing": counts.missing,
+        "kept": counts.kept,
+        "removed": counts.removed,
     }
     return numbers | {"written": counts.written, "verified": counts.verified} if local else numbers
 

@@ -51,13 +51,19 @@ def _counts(counts: Counts) -> Iterator[str]:
         (counts.not_asked_for, "not asked for"),
         (counts.not_dicom, "not DICOM"),
     )
-    width = max(6, len(f"{counts.found:,}") + 2)
+    width = max(6, len(f"{max(counts.found, counts.kept):,}") + 2)
+    if counts.removed:
+        yield f"{counts.removed:>{width},}  removed"
+        yield f"{counts.kept:>{width},}  kept"
+        return
     for number, word in rows:
         if number or word == "accepted":
             checked = _checked(counts) if word == "accepted" else ""
             yield f"{number:>{width},}  {word}{checked}"
     yield f"  {'-' * (width - 2)}"
     yield f"{counts.found:>{width},}  found in the sources"
+    if counts.kept:
+        yield f"{counts.kept:>{width},}  on the medium before, and still"
 
 
 def _checked(counts: Counts) -> str:
@@ -185,5 +191,11 @@ def _verdict(receipt: Receipt) -> str:
         return "NOT complete: the receipt says so."
     if counts.verified is None:
         return f"Complete: {counts.accepted:,} of {due:,} instances are on the medium, by what the receipt on it says."
+    if counts.removed:
+        return f"Complete: {counts.removed:,} instances were removed; {counts.kept:,} were kept."
+    if counts.kept:
+        return (
+            f"Complete: {counts.verified:,} of {due:,} instances were added and read back; {counts.kept:,} were kept."
+        )
     media = "medium" if len(receipt.media) == 1 else "media"
     return f"Complete: {counts.verified:,} of {due:,} instances are on the {media} and were read back."

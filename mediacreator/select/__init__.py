@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mediacreator.select.comparing import ContentComparer
     from mediacreator.select.fills import PLACEHOLDER_DATE, PLACEHOLDER_TIME
-    from mediacreator.select.request import Comparer, Likeness, SelectionRequest
+    from mediacreator.select.request import Comparer, Excluded, Likeness, SelectionRequest
     from mediacreator.select.selection import select
 
 __all__ = [
@@ -16,13 +16,14 @@ __all__ = [
     "PLACEHOLDER_TIME",
     "Comparer",
     "ContentComparer",
+    "Excluded",
     "Likeness",
     "SelectionRequest",
     "select",
 ]
 
 _MODULES = {
-    **dict.fromkeys(("Comparer", "Likeness", "SelectionRequest"), "request"),
+    **dict.fromkeys(("Comparer", "Excluded", "Likeness", "SelectionRequest"), "request"),
     **dict.fromkeys(("PLACEHOLDER_DATE", "PLACEHOLDER_TIME"), "fills"),
     "ContentComparer": "comparing",
     "select": "selection",

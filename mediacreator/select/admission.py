@@ -20,6 +20,9 @@ LONGEST_UID = 64
 is_proper_uid = re.compile(r"(?=.{1,64}\Z)(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+").fullmatch
 """Match a UID as PS3.5 9.1 asks for."""
 
+HELD = "held"
+"""In place of a SOP Class UID: a header that stands for a record which the File-set holds already."""
+
 _READABLE = re.compile(r"[0-9][0-9.]*").fullmatch
 
 
@@ -31,6 +34,9 @@ class Admission:
     private_record_uid: str = ""
     at_root: bool = False  # they belong to no patient
     remark: Finding | None = None  # once for all instances, its location still empty
+
+
+HELD_ALREADY = Admission(HELD)
 
 
 @dataclass(frozen=True, slots=True)

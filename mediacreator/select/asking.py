@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mediacreator.model import Conflict, ConflictKind, Finding, Severity, SourceFile
+from mediacreator.model import Conflict, ConflictKind, Finding, Severity, SourceFile, source_location
 from mediacreator.select.batches import Batch
 from mediacreator.select.identity import Identity, differing_keywords
 from mediacreator.select.names import Same, compare_names
@@ -30,7 +30,7 @@ def person_conflict(question: Question, people: People, by_side: Mapping[int, Se
         people: To look sides up.
         by_side: What is kept of each side.
     """
-    locations = ", ".join(f"source {_first(by_side[side])}" for side in question.sides[:8])
+    locations = ", ".join(source_location(_first(by_side[side])) for side in question.sides[:8])
     differ = ", ".join(f"{keyword} {TAGS[keyword]}" for keyword in question.keywords)
     confirm = question.kind is ConflictKind.SAME_PERSON
     if question.code == "study-shared":
@@ -52,7 +52,7 @@ def person_conflict(question: Question, people: People, by_side: Mapping[int, Se
     finding = Finding(
         question.code,
         Severity.ERROR,
-        f"source {_first(by_side[question.sides[0]])}",
+        source_location(_first(by_side[question.sides[0]])),
         f"{what} ({locations})",
         expected,
         _CLAUSES[question.code],
@@ -67,7 +67,7 @@ def several_patients(number: int, settled: Settled, people: People, by_side: Map
     finding = Finding(
         "several-patients",
         Severity.ERROR,
-        f"source {min(map(_first, persons))}",
+        source_location(min(map(_first, persons))),
         f"the sources hold instances of {settled.if_confirmed} patients",
         "one patient",
         "",
@@ -88,7 +88,7 @@ def written_differently(persons: Iterable[Sequence[Batch]]) -> Iterator[Finding]
         yield Finding(
             "identity-written-differently",
             Severity.NOTE if plain else Severity.WARNING,
-            f"source {_first(batches)}",
+            source_location(_first(batches)),
             f"instances of one patient state {differ} in {len(identities)} ways",
             "one way to write the identity of a patient",
             "PS3.3 F.5.1",
@@ -108,9 +108,9 @@ def duplicate_identities(settled: Settled, people: People, by_side: Mapping[int,
         yield Finding(
             "one-name-two-patient-ids",
             Severity.WARNING,
-            f"source {sources[0]}",
+            source_location(sources[0]),
             f"PatientName (0010,0010) and PatientBirthDate (0010,0030) are the same under {len(sources)} Patient IDs "
-            f"(source {', source '.join(map(str, sources[:8]))})",
+            f"({', '.join(map(source_location, sources[:8]))})",
             "one Patient ID a person",
             "PS3.3 F.5.1",
             "They are treated as different patients. If they are one, have the archive merge them.",

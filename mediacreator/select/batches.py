@@ -12,7 +12,7 @@ from typing import Any
 
 from mediacreator.model import Attributes, Header
 from mediacreator.rules.claim import Claim
-from mediacreator.select.admission import Admission
+from mediacreator.select.admission import HELD, Admission
 from mediacreator.select.identity import IDENTITY_KEYWORDS, Identities, Identity
 
 NO_NUMBER = 2**40
@@ -54,6 +54,11 @@ class Batch:
     headers: list[Header]
     admission: Admission | None = None
     profiles: tuple[str, ...] = ()  # identifiers of those of the Claim that cover all of them
+
+    @property
+    def held(self) -> bool:
+        """Whether these stand for what the File-set holds already: they tell whose the others are."""
+        return self.sop_class_uid == HELD
 
     @property
     def first(self) -> int:

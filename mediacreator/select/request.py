@@ -15,6 +15,19 @@ NO_PRIVATE_CLASSES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
+class Excluded:
+    """What shall not be on a medium: everything of these."""
+
+    patients: frozenset[str] = frozenset()  # Patient IDs
+    studies: frozenset[str] = frozenset()  # Study Instance UIDs
+    series: frozenset[str] = frozenset()  # Series Instance UIDs
+    instances: frozenset[str] = frozenset()  # SOP Instance UIDs
+
+    def __bool__(self) -> bool:
+        return bool(self.patients or self.studies or self.series or self.instances)
+
+
+@dataclass(frozen=True, slots=True)
 class SelectionRequest:
     """Filters, and the answers to Conflicts. Filters of one kind are alternatives; different kinds must all hold."""
 
@@ -27,6 +40,7 @@ class SelectionRequest:
     multi_patient: bool = False  # several patients may share a File-set
     separate: bool = False  # each person gets a File-set of their own
     include_rejected: bool = False  # keep rejection notes and what they reject
+    excluded: Excluded = field(default_factory=Excluded)  # what shall not be on the medium, of all that matches
     elsewhere: frozenset[int] = frozenset()  # numbers of sources that go on another medium of the same job
     private_sop_classes: Mapping[str, str] = field(default_factory=lambda: NO_PRIVATE_CLASSES)
     """Private SOP Class UIDs to take as PRIVATE records, each with its Private Record UID ("": the SOP Class UID)."""
@@ -34,7 +48,7 @@ class SelectionRequest:
     @property
     def filtered(self) -> bool:
         """Whether anything is filtered at all."""
-        return bool(self.patients or self.studies or self.series or self.modalities)
+        return bool(self.patients or self.studies or self.series or self.modalities or self.excluded)
 
 
 class Likeness(Enum):

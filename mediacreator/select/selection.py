@@ -21,6 +21,8 @@ from mediacreator.model import (
 from mediacreator.rules.claim import Claim
 from mediacreator.select import duplicates, rejection
 from mediacreator.select.admission import (
+    HELD,
+    HELD_ALREADY,
     UIDS,
     Admission,
     Refusal,
@@ -82,16 +84,17 @@ class _Selecting:
             admission = self._admission(batch.sop_class_uid)
             batch.admission = admission if isinstance(admission, Admission) else None
         self._people = find_people(_places(everything))
-        here = self._without_elsewhere(everything)
+        held = [batch for batch in everything if batch.held]
+        here = self._without_elsewhere([batch for batch in everything if not batch.held])
         batches = self._without_unusable(self._without_refused(self._without_filtered(here)))
         batches = self._without_duplicates(self._without_uncovered(self._without_rejected(batches)))
         batches = [batch for batch in batches if batch.headers]
         self._remark(batches)
         at_root = [batch for batch in batches if not _has_person(batch)]
-        return self._file_sets([batch for batch in batches if _has_person(batch)], at_root)
+        return self._file_sets([*held, *(batch for batch in batches if _has_person(batch))], at_root)
 
     def _admission(self, sop_class_uid: str) -> Admission | Refusal:
-        known = self._admissions.get(sop_class_uid)
+        known = HELD_ALREADY if sop_class_uid == HELD else self._admissions.get(sop_class_uid)
         if known is None:
             known = admit(sop_class_uid, self._claim, self._request.private_sop_classes)
             self._admissions[sop_class_uid] = known
@@ -118,6 +121,7 @@ class _Selecting:
         filtered: list[Batch] = []
         for batch in batches:
             (kept if self._asked_for(batch, matching) else filtered).append(batch)
+        kept = self._without_excluded(kept, filtered)
         for batch in filtered:
             self._dispositions.extend(map(_FILTERED.of, batch.headers))
         if self._request.patients:
@@ -126,14 +130,32 @@ class _Selecting:
 
     def _asked_for(self, batch: Batch, matching: set[int]) -> bool:
         request = self._request
-        if not _has_person(batch):
-            return False  # belongs to no patient
+        if not _has_person(batch):  # belongs to no patient
+            return not (request.patients or request.studies or request.series or request.modalities)
         return (
             (not request.patients or self._is_of(batch, matching))
             and (not request.studies or batch.study_uid in request.studies)
             and (not request.series or batch.series_uid in request.series)
             and (not request.modalities or self._modality(batch) in request.modalities)
         )
+
+    def _without_excluded(self, kept: list[Batch], filtered: list[Batch]) -> list[Batch]:
+        """Leave out what shall not be on the medium; ``filtered`` takes it."""
+        excluded = self._request.excluded
+        if not excluded:
+            return kept
+        left: list[Batch] = []
+        for batch in kept:
+            out = (
+                batch.identity.patient_id in excluded.patients
+                or batch.study_uid in excluded.studies
+                or batch.series_uid in excluded.series
+            )
+            gone = [h for h in batch.headers if out or h.sop_instance_uid in excluded.instances]
+            stays = [h for h in batch.headers if not (out or h.sop_instance_uid in excluded.instances)]
+            filtered += [batch.with_headers(gone)] if gone else []
+            left += [batch.with_headers(stays)] if stays else []
+        return left
 
     def _is_of(self, batch: Batch, matching: set[int]) -> bool:
         side = self._side(batch)
@@ -321,7 +343,8 @@ class _Selecting:
         settled = settle(self._people, by_side.keys(), self._request)
         self._ask(settled, by_side)
         persons = [_in_order(batch for side in sides for batch in by_side[side]) for sides in settled.persons]
-        self._findings.extend(written_differently(persons))
+        # A record says less than its instances, which is no other way to write an identity.
+        self._findings.extend(written_differently([[b for b in person if not b.held] for person in persons]))
         content: tuple[FileSetContent, ...] = ()
         if not self._conflicts:
             content = self._build(persons, at_root)

@@ -76,7 +76,7 @@ class Builder:
             by_study.setdefault(batch.study_uid, []).append(batch)
         header = _speaker(batches, self._levels)
         filled: list[Fill] = []
-        for key in fills.lacking(self._keys("PATIENT"), header.attributes):
+        for key in self._lacking("PATIENT", header, batches):
             if key.keyword == "PatientID":
                 uids = (min(by_study), min(batch.series_uid for batch in batches))
                 patient_id = fills.filled_id(uids, 12, self._patient_ids)
@@ -93,7 +93,7 @@ class Builder:
     def _study(self, study_uid: str, batches: list[Batch]) -> Study:
         header = self._spokesman(batches, self._levels.study, "STUDY")
         filled: list[Fill] = []
-        missing = fills.lacking(self._keys("STUDY"), header.attributes)
+        missing = self._lacking("STUDY", header, batches)
         if missing:
             filled = fills.fill_dates(missing, header.attributes, (h.attributes for b in batches for h in b.headers))
             for key in missing:
@@ -127,7 +127,7 @@ class Builder:
         """Add a series to those that have a number, or with the header that speaks for it to those without."""
         header = batches[0].headers[0] if len(batches) == 1 else self._spokesman(batches, self._levels.series, "SERIES")
         instances = self._instances(batches, moment)
-        missing = fills.lacking(self._keys("SERIES"), header.attributes)
+        missing = self._lacking("SERIES", header, batches)
         shown = self._shown(header, "SERIES", batches)
         if not missing:
             numbered.append(Series(shown, instances))
@@ -159,6 +159,9 @@ class Builder:
             admission = batch.admission
             assert admission is not None
             record_type, private_uid = admission.record_type, admission.private_record_uid
+            if batch.held:
+                rows += [(0, "", h.source.number, SOPInstance(h, record_type, h.attributes)) for h in batch.headers]
+                continue
             profiles = batch.profiles
             keys = self._keys(record_type, profiles)
             ordinary = len(keys) == 1 and keys[0].keyword == "InstanceNumber"
@@ -205,6 +208,12 @@ class Builder:
             instance = SOPInstance(*stated, batch.profiles)
             rows.append((number, header.sop_instance_uid, header.source.number, instance))
         return rows
+
+    def _lacking(self, record_type: str, header: Header, batches: Sequence[Batch]) -> list[Key]:
+        """Return the keys that a new record needs and its header lacks; a record that is there is left as it is."""
+        if any(batch.held for batch in batches):
+            return []
+        return fills.lacking(self._keys(record_type), header.attributes)
 
     def _keys(self, record_type: str, profiles: tuple[str, ...] = ()) -> tuple[Key, ...]:
         known = self._required.get((record_type, profiles))

@@ -54,7 +54,8 @@ def command(
     """
     from mediacreator.cli.progress import shown
     from mediacreator.select.request import SelectionRequest
-    from mediacreator.suggesting import candidates, suggest
+    from mediacreator.suggesting import AUTO, candidates, suggest
+    from mediacreator.transcode.choose import Compression
 
     places, settings = site(folders, config)
     request = SelectionRequest(
@@ -71,6 +72,7 @@ def command(
             prefer=candidates(settings.create.profile_list),
             folders=places,
             request=request,
+            compression=None if settings.create.compress == AUTO else Compression.parse(settings.create.compress),
             workers=workers or settings.create.workers,
             progress=progress,
         )

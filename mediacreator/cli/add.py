@@ -1,0 +1,19 @@
+"""``mediacreator add``: put instances into a File-set that is there."""
+
+from __future__ import annotations
+
+from mediacreator.cli.adding import adding_command
+
+command = adding_command(
+    "add",
+    "Add DICOM instances to a medium.",
+    """Add the DICOM instances in SOURCES to the File-set in the folder MEDIUM, as a mounted stick.
+
+    Its File-set UID and its files stay; what it holds already is compared and left. New files are written and read
+    back first, then the new DICOMDIR takes the place of the old one in one step: a run that is killed leaves the medium
+    as it was, and the next one cleans up. Whose instances they are is decided as by create.
+
+    An image is not changed: with -o a new File-set is made of it and the sources.
+    """,
+    "sources",
+)

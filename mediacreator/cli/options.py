@@ -1,0 +1,106 @@
+"""Options that several commands share, and how their values become requests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from mediacreator.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ALL_CODES = "*"
+"""What ``--allow-rejected`` without a code stands for."""
+
+
+class Take(click.ParamType[tuple[int, int]]):
+    """``N=K``: of question N, take side K."""
+
+    name = "N=K"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Read both numbers."""
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        number, _, side = str(value).partition("=")
+        if not (number.isdigit() and side.isdigit()):
+            self.fail(f"{value!r} is not N=K, as in --take 2=1 (of question 2, take side 1)", param, ctx)
+        return int(number), int(side)
+
+
+def together(options: Iterable[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command several options, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(tuple(options)):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+filters = together(
+    (
+        click.option(
+            "--patient", "patients", multiple=True, metavar="ID", help="Only this Patient ID; may be repeated."
+        ),
+        click.option("--study", "studies", multiple=True, metavar="UID", help="Only this Study Instance UID."),
+        click.option("--series", multiple=True, metavar="UID", help="Only this Series Instance UID."),
+        click.option("--modality", "modalities", multiple=True, metavar="CT,MR", help="Only these modalities."),
+    )
+)
+
+answers = together(
+    (
+        click.option("--same-patient", multiple=True, type=int, metavar="N", help="Question N: yes, the same person."),
+        click.option("--take", multiple=True, type=Take(), help="Question N: take the instance of side K."),
+        click.option("--include-rejected", is_flag=True, help="Keep instances that a rejection note names."),
+    )
+)
+
+coding = together(
+    (
+        click.option(
+            "--compress",
+            metavar="HOW",
+            help="auto, none, keep, lossless or lossy:1 to lossy:100.  [default: auto, never lossy]",
+        ),
+        click.option("--icons", is_flag=True, help="Put icons of the images into the directory, asked for or not."),
+    )
+)
+
+allow_rejected = click.option(
+    "--allow-rejected",
+    multiple=True,
+    is_flag=False,
+    flag_value=ALL_CODES,
+    metavar="[CODE]",
+    help="End with 0 although something was rejected: anything, or findings of this code. Write =CODE.",
+)
+workers = click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one a processor if not given."
+)
+config = click.option("--config", type=click.Path(dir_okay=False), help="Settings of the site (TOML).")
+quiet = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+
+
+def modality_set(given: Iterable[str]) -> frozenset[str]:
+    """Return the modalities that options name, several with commas."""
+    return frozenset(m.strip().upper() for words in given for m in words.split(",") if m.strip())
+
+
+def epoch() -> int | None:
+    """Read SOURCE_DATE_EPOCH.
+
+    Raises:
+        UsageError: It is no number of seconds.
+    """
+    value = os.environ.get("SOURCE_DATE_EPOCH")
+    if not value:
+        return None
+    if not value.isdigit():
+        raise UsageError("SOURCE_DATE_EPOCH is not a number of seconds since 1970. Unset it, or set it to one.")
+    return int(value)

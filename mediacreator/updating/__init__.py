@@ -1,0 +1,9 @@
+"""A File-set changed in place, as the File-set Updater of PS3.10 8.3 does it: whole at every moment."""
+
+from __future__ import annotations
+
+from mediacreator.updating.adding import add
+from mediacreator.updating.removing import remove
+from mediacreator.updating.request import UpdateRequest
+
+__all__ = ["UpdateRequest", "add", "remove"]

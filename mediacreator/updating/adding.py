@@ -1,0 +1,184 @@
+"""Add instances to a File-set in place (PS3.10 8.3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from mediacreator import collector
+from mediacreator.creation import decisions_of, origin_of
+from mediacreator.encoding import encode_part
+from mediacreator.errors import DecisionNeeded, NothingToWrite, ProfileViolation, Stopped
+from mediacreator.layout import without
+from mediacreator.model import Disposition, Finding, Header, Outcome, Progress, Scan, Severity, Silent
+from mediacreator.preparing import distinct, part_of, same_pixels, scan_sources
+from mediacreator.receipt import Receipt
+from mediacreator.rules.wanted import wanted
+from mediacreator.scan import scan
+from mediacreator.select import ContentComparer, Likeness, select
+from mediacreator.settings import Settings
+from mediacreator.suggesting import AUTO
+from mediacreator.transcode import Compression, Spool
+from mediacreator.updating.joining import Anchor, anchors_of, places_of
+from mediacreator.updating.request import Opened, UpdateRequest, opened
+from mediacreator.updating.update import New, change, volume_of
+
+_THERE_ALREADY = (Likeness.IDENTICAL, Likeness.SAME_PIXELS)
+
+
+def add(request: UpdateRequest, settings: Settings | None = None, progress: Progress | None = None) -> Receipt:
+    """Add what the sources hold to a File-set: its UID and its files stay, what cannot be added is said.
+
+    Args:
+        request: What to add to what.
+        settings: Of the site; the defaults without.
+        progress: Told how it goes on.
+
+    Returns:
+        The receipt of the File-set as it is now; written beside the folder, and on it, where it had one.
+
+    Raises:
+        UsageError: An option cannot be; or a profile has no Updater.
+        DecisionNeeded: Only a person may decide whose instances these are.
+        NothingToWrite: No instance can be added.
+        ProfileViolation: Something is rejected and ``strict`` was asked for.
+        FindingsError: The DICOMDIR must be rebuilt first.
+        VerificationFailed, MediumError: As said; the File-set is as it was.
+        Stopped: Ctrl-C or SIGTERM; the File-set is as it was.
+    """
+    settings, progress = settings or Settings(), progress or Silent()
+    try:
+        with collector.held(), opened(request, settings) as medium:
+            return _Addition(request, settings, progress, medium).run()
+    except KeyboardInterrupt as exc:
+        raise Stopped("Stopped; the File-set is as it was.") from exc
+
+
+class _Addition:
+    """One call of ``add``."""
+
+    def __init__(self, request: UpdateRequest, settings: Settings, progress: Progress, medium: Opened) -> None:
+        self._request = request
+        self._settings = settings
+        self._progress = progress
+        self._medium = medium
+        self._workers = request.workers or min(os.cpu_count() or 1, 8)
+        self._compare = ContentComparer(same_pixels)
+
+    def run(self) -> Receipt:
+        claim, request = self._medium.claim, self._request
+        asked = Compression.parse(request.compress) if request.compress != AUTO else None
+        scanned = scan_sources(request.sources, (claim,), self._workers, self._progress)
+        new, there = self._apart(scanned)
+        anchors = anchors_of(self._medium.held.directory, claim, new)
+        chosen = replace(
+            request.selection,
+            private_sop_classes=self._settings.private_sop_classes,
+            multi_patient=request.selection.multi_patient or len({anchor.patient for anchor in anchors}) > 1,
+            separate=False,
+        )
+        headers = (*(anchor.header for anchor in anchors), *new)
+        selection = select(replace(scanned, headers=headers), claim, chosen, compare=self._compare)
+        if selection.conflicts:
+            count = len(selection.conflicts)
+            raise DecisionNeeded(
+                f"{count} question{'s need' if count > 1 else ' needs'} a person's decision; nothing was changed.",
+                selection.conflicts,
+            )
+        (content,) = selection.file_sets or (None,)
+        if content is None:
+            raise self._nothing((*there, *selection.dispositions), scanned)
+        places = places_of(content, anchors)
+        part = part_of(claim, without(content, _numbers(anchors)), asked)
+        origin = origin_of(request.reproducible, request.epoch, tuple(part.content.instances()), [repr(request)])
+        with ExitStack() as stack:
+            spool = stack.enter_context(Spool())
+            done = encode_part(
+                part,
+                spool,
+                origin,
+                icons=request.icons or self._settings.create.icons,
+                workers=self._workers,
+                progress=self._progress,
+            )
+            dispositions = (*there, *selection.dispositions, *done.refused)
+            self._require(dispositions, scanned, strict=request.strict)
+            if not (done.content.patients or done.content.root_instances):
+                raise self._nothing(dispositions, scanned)
+            findings = (*scanned.findings, *selection.findings, *done.findings)
+            decisions = decisions_of(request.selection)
+            volume = volume_of(self._medium, done.content, done.in_order)
+            added = New(volume, places, scanned, dispositions, findings, decisions)
+            return change(self._medium, request, self._settings, origin, added, frozenset(), self._progress)
+
+    def _apart(self, scanned: Scan) -> tuple[tuple[Header, ...], tuple[Disposition, ...]]:
+        """Set apart the instances that the File-set holds already, compared with what it holds."""
+        held = {record.sop_instance_uid: record for record in self._medium.held.medium.instances()}
+        ours = self._read({h.sop_instance_uid for h in scanned.headers} & held.keys())
+        new: list[Header] = []
+        there: list[Disposition] = []
+        for header in scanned.headers:
+            if header.sop_instance_uid not in held:
+                new.append(header)
+                continue
+            other = ours.get(header.sop_instance_uid)
+            same = other is not None and self._compare(other, header) in _THERE_ALREADY
+            there.append(_there(header) if same else _differs(header))
+        return tuple(new), tuple(there)
+
+    def _read(self, uids: set[str]) -> Mapping[str, Header]:
+        """Read the headers of instances that are held, by SOP Instance UID."""
+        held = self._medium.held
+        records = [record for record in held.medium.instances() if record.sop_instance_uid in uids]
+        files = [file for record in records if (file := held.medium.file_of(record)) is not None]
+        sources = [held.source_of(file, -number) for number, file in enumerate(files, 1)]
+        keys = wanted(self._medium.claim.profiles)
+        read = scan(sources, keys, workers=1, progress=Silent())
+        return {header.sop_instance_uid: header for header in read.headers}
+
+    def _require(self, dispositions: Sequence[Disposition], scanned: Scan, *, strict: bool) -> None:
+        rejected = _rejected(dispositions, scanned)
+        if strict and rejected:
+            raise ProfileViolation("Not everything can be added, and --strict was given: nothing was.", rejected)
+
+    def _nothing(self, dispositions: Sequence[Disposition], scanned: Scan) -> NothingToWrite:
+        findings = [*_rejected(dispositions, scanned), *(entry.finding for entry in dispositions)]
+        return NothingToWrite("The sources hold no instance that can be added.", distinct(findings))
+
+
+def _rejected(dispositions: Sequence[Disposition], scanned: Scan) -> tuple[Finding, ...]:
+    entries = (*scanned.others, *dispositions)
+    found = tuple(entry.finding for entry in entries if entry.outcome is Outcome.REJECTED)
+    return found + tuple(missing.finding for missing in scanned.missing)
+
+
+def _numbers(anchors: Sequence[Anchor]) -> frozenset[int]:
+    return frozenset(anchor.header.source.number for anchor in anchors)
+
+
+def _there(header: Header) -> Disposition:
+    finding = Finding(
+        "already-on-medium",
+        Severity.NOTE,
+        header.source.location,
+        "the File-set holds this SOP Instance already, with the same pixels",
+        "each SOP Instance once",
+        "PS3.3 F.2.1",
+        "Nothing.",
+    )
+    return Disposition(header.source, Outcome.DUPLICATE, finding, header.sop_instance_uid)
+
+
+def _differs(header: Header) -> Disposition:
+    finding = Finding(
+        "other-on-medium",
+        Severity.ERROR,
+        header.source.location,
+        "the File-set holds another instance under this SOP Instance UID (0008,0018), or one that cannot be compared",
+        "one instance for each UID",
+        "PS3.5 9; PS3.3 F.2.1",
+        "Find out which is right. To put this one in its place, remove the other first.",
+    )
+    return Disposition(header.source, Outcome.REJECTED, finding, header.sop_instance_uid)

@@ -1,0 +1,178 @@
+"""Carry an update out on a folder: new files first, then the new DICOMDIR beside the old one, then the swap."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from mediacreator.dicomio.walker import walk
+from mediacreator.errors import MediumError, VerificationFailed
+from mediacreator.image import DiscFile, extend_folder
+from mediacreator.image.copying import write_error
+from mediacreator.model import ContentFile, FileID, Finding, Progress, Severity, WrittenFile
+from mediacreator.target import sync_folder
+from mediacreator.updating.journal import STAGE, Journal, folders_of, write_whole
+from mediacreator.verify.hashing import drop_from_cache
+
+Reference = tuple[FileID, str, str, str]
+"""File ID, SOP Class UID, SOP Instance UID and Transfer Syntax UID of a record that names a file."""
+
+Late = Callable[[tuple[WrittenFile, ...]], tuple[tuple[ContentFile, ...], bytes]]
+"""Given the new files as they were written, returns what else is replaced on the medium, and the receipt beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that an update does to a folder."""
+
+    root: str  # folder that the DICOMDIR lies in
+    dicomdir_name: str  # as it is recorded
+    dicomdir: bytes
+    references: tuple[Reference, ...]  # what the new DICOMDIR must say, in its order
+    added: tuple[DiscFile, ...]
+    removed: tuple[str, ...]  # paths from the root, with slashes
+    replaced: tuple[str, ...]  # names of files of the root that ``late`` returns
+    receipt: str  # path beside the folder, "" to write none
+    late: Late
+    created: datetime  # aware
+
+
+@contextmanager
+def locked(root: str) -> Iterator[None]:
+    """Hold a folder: two updates at once would undo each other.
+
+    Raises:
+        MediumError: Another run is updating it, or it cannot be opened.
+    """
+    try:
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise MediumError(f"The medium cannot be opened: {exc.strerror}.") from exc
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise MediumError("Another run is updating this medium. Wait for it.") from exc
+        yield
+    finally:
+        os.close(handle)
+
+
+def apply(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
+    """Carry a Change out; whatever goes wrong before the swap of the DICOMDIR leaves the File-set as it was.
+
+    Returns:
+        The new files as they were written and read back.
+
+    Raises:
+        NoSpace: The medium is full.
+        MediumError: The medium cannot be written.
+        SourceChanged, SourceUnreadable: A source is not what was scanned.
+        VerificationFailed: What was written does not read back.
+
+    Source: PS3.10 8.3 (File-set Updater).
+    """
+    root = change.root
+    added = tuple("/".join(file.path) for file in change.added)
+    journal = Journal(
+        dicomdir=change.dicomdir_name,
+        sha256=hashlib.sha256(change.dicomdir).hexdigest(),
+        added=added,
+        folders=tuple(folder for folder in folders_of(added) if not os.path.isdir(os.path.join(root, folder))),
+        staged=change.replaced,
+        removed=change.removed,
+        receipt=os.path.basename(change.receipt),
+    )
+    try:
+        journal.write(root)
+    except OSError as exc:
+        raise write_error(exc) from exc
+    try:
+        written = _write(change, progress)
+    except BaseException as exc:
+        journal.undo(root)
+        if isinstance(exc, OSError):
+            raise write_error(exc) from exc
+        raise
+    try:
+        os.replace(os.path.join(root, STAGE, change.dicomdir_name), os.path.join(root, change.dicomdir_name))
+    except OSError as exc:
+        journal.undo(root)
+        raise write_error(exc) from exc
+    sync_folder(root)
+    journal.finish(root)
+    return written
+
+
+def _write(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
+    """Write everything under names that the old DICOMDIR does not know, and read it back."""
+    root = change.root
+    written: tuple[WrittenFile, ...] = ()
+    if change.added:
+        written = extend_folder(root, files=change.added, created=change.created, progress=progress)
+    stage = os.path.join(root, STAGE)
+    os.makedirs(stage, exist_ok=True)
+    staged = {change.dicomdir_name: change.dicomdir}
+    content, receipt = change.late(written)
+    staged.update({"/".join(file.path): file.data for file in content})
+    for name, data in staged.items():
+        write_whole(os.path.join(stage, name), data)
+    sync_folder(stage)
+    if change.receipt:
+        write_whole(f"{change.receipt}.partial", receipt, 0o600)
+    _read_back(change, written, staged, progress)
+    return written
+
+
+def _read_back(change: Change, written: Sequence[WrittenFile], staged: dict[str, bytes], progress: Progress) -> None:
+    """Read every new file from the medium, not from memory.
+
+    Raises:
+        VerificationFailed: With what differs.
+    """
+    progress.start("verify", len(written) + len(staged), sum(file.size for file in written))
+    expected = {os.path.join(*file.path): file.sha256 for file in written}
+    expected |= {os.path.join(STAGE, name): hashlib.sha256(data).hexdigest() for name, data in staged.items()}
+    wrong = []
+    for name, sha256 in expected.items():
+        if _hash(os.path.join(change.root, name)) != sha256:
+            wrong.append(_differs(name.replace(os.sep, "/"), "it does not read back as it was written", "PS3.10 8.3"))
+        progress.advance(1, 0)
+    directory = walk(staged[change.dicomdir_name])
+    found = tuple(
+        (record.file_id, record.sop_class_uid, record.sop_instance_uid, record.transfer_syntax_uid)
+        for record in directory.in_order()
+        if record.file_id
+    )
+    wrong += [finding for finding in directory.findings if finding.severity is Severity.ERROR]
+    if found != change.references:
+        wrong.append(_differs("DICOMDIR", "its records do not name what they shall name", "PS3.3 F.2.1"))
+    if wrong:
+        raise VerificationFailed("The update does not read back as it was written; nothing was changed.", wrong)
+
+
+def _hash(path: str) -> str:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            drop_from_cache(handle)
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _differs(location: str, what: str, clause: str) -> Finding:
+    return Finding(
+        code="update-differs",
+        severity=Severity.ERROR,
+        location=location,
+        what=what,
+        expected="what was written",
+        clause=clause,
+        remedy="The File-set is as it was. Try again; if it happens twice, the medium is at fault.",
+    )

@@ -1,0 +1,241 @@
+"""Describe an updated File-set anew: README.TXT, INDEX.HTM and the receipts say what is on it now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mediacreator.content import INDEX, README, RECEIPT
+from mediacreator.content.index import index_htm
+from mediacreator.content.readme import readme_txt
+from mediacreator.dicomio.walker import Directory, DirectoryRecord, walk
+from mediacreator.model import (
+    Attributes,
+    ContentFile,
+    FileID,
+    FileSetContent,
+    Header,
+    MediaImage,
+    Origin,
+    Patient,
+    Series,
+    Silent,
+    SOPInstance,
+    SourceFile,
+    Study,
+    Volume,
+    WrittenFile,
+)
+from mediacreator.receipt import (
+    COMPLETE,
+    INCOMPLETE,
+    Job,
+    Receipt,
+    WrittenMedium,
+    build_receipt,
+    counts_close,
+    to_json,
+    travelling_receipt,
+)
+from mediacreator.receipt.model import FileEntry, PatientLine
+from mediacreator.rules.claim import Claim
+from mediacreator.rules.wanted import wanted
+from mediacreator.scan import scan
+from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
+from mediacreator.settings import Settings
+from mediacreator.updating.held import Held
+from mediacreator.updating.joining import attributes_of, keywords_of
+
+_MOST_SERIES = 2000
+"""Series of whose first instances the headers are read, to describe them; of more than that the records must do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is replaced on the medium, and the receipt of the update."""
+
+    content: tuple[ContentFile, ...]
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Describer:
+    """Makes the texts of one update; the new files are known only once they are written."""
+
+    job: Job
+    volume: Volume  # of the new instances alone
+    claim: Claim
+    settings: Settings
+    origin: Origin
+    held: Held
+    kept: frozenset[FileID]  # of the instances that stay
+    removed: int  # instances that go
+    dicomdir: bytes
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Names of files of the root that are written anew: those that this program wrote."""
+        entry, tree = self.held.entry, self.held.medium.tree
+        if entry is None:
+            return ()
+        names = [file.path for file in entry.files if file.path in (README, INDEX)] + [RECEIPT]
+        return tuple(name for name in names if tree.find((*self.held.medium.dicomdir.path[:-1], name)) is not None)
+
+    def describe(self, written: tuple[WrittenFile, ...]) -> Described:
+        """Return what is replaced, and the receipt, once the new files are written."""
+        directory = walk(self.dicomdir)
+        whole = replace(self.volume, content=content_of(directory, self.claim, self._told_by_instances(directory)))
+        pages = tuple(page for page in self._pages(whole) if "/".join(page.path) in self.replaced)
+        told = [
+            _written(os.path.basename(self.held.dicomdir), self.dicomdir),
+            *(_written("/".join(p.path), p.data) for p in pages),
+        ]
+        content = pages
+        if RECEIPT in self.replaced:
+            travelling = self._travelling(told, written)
+            content = (*pages, ContentFile((RECEIPT,), to_json(travelling, travelling=True)))
+            told.append(_written(RECEIPT, content[-1].data))
+        return Described(content, self._local(whole, told, written))
+
+    def _told_by_instances(self, directory: Directory) -> Mapping[FileID, Attributes]:
+        """Return what instances say that the pages show and no record does: of one in each series, as long as few.
+
+        Where the first of a series has several frames all of them are read, since frames are counted.
+        """
+        found = {file.file_id: file.encoded.instance.header.attributes for file in self.volume.files}
+        if not self.replaced:
+            return found
+        series = [record for record in directory.in_order() if record.type == "SERIES"]
+        if len(series) > _MOST_SERIES:
+            return found
+        below = {one.index: [directory.records[index] for index in directory.children[one.index]] for one in series}
+        firsts = [records[0].file_id for records in below.values() if records]
+        found.update(self._read(firsts, found))
+        several = [
+            record.file_id
+            for records in below.values()
+            if records and found.get(records[0].file_id, _NOTHING).get("NumberOfFrames", b"1").strip(b" \0") != b"1"
+            for record in records[1:]
+        ]
+        found.update(self._read(several, found))
+        return found
+
+    def _read(self, file_ids: Iterable[FileID], known: Mapping[FileID, Attributes]) -> Mapping[FileID, Attributes]:
+        """Read the headers of files that are held."""
+        held, files = self.held, self.held.files_of()
+        asked = [file_id for file_id in file_ids if file_id not in known and file_id in files]
+        sources = [held.source_of(files[file_id], number) for number, file_id in enumerate(asked)]
+        read = scan(sources, wanted(self.claim.profiles), workers=1, progress=Silent())
+        return {asked[header.source.number]: header.attributes for header in read.headers}
+
+    def _pages(self, whole: Volume) -> Iterable[ContentFile]:
+        profile, settings, origin = self.claim.id, self.settings, self.origin
+        yield readme_txt(
+            whole,
+            profile,
+            settings,
+            origin,
+            placeholder_date=PLACEHOLDER_DATE,
+            placeholder_time=PLACEHOLDER_TIME,
+        )
+        dispositions = (*self.job.scan.others, *self.job.dispositions)
+        yield index_htm(
+            whole,
+            profile,
+            settings,
+            origin,
+            dispositions=dispositions,
+            missing=self.job.scan.missing,
+            placeholder_date=PLACEHOLDER_DATE,
+        )
+
+    def _travelling(self, told: list[FileEntry], written: tuple[WrittenFile, ...]) -> Receipt:
+        receipt = travelling_receipt(self.job, self.volume, ())
+        hashes = {"/".join(file.path): file.sha256 for file in written}
+        (medium,) = receipt.media
+        new = tuple(replace(file, sha256=hashes[file.path]) for file in medium.files)
+        return self._with_kept(receipt, (*told, *self._kept(), *new))
+
+    def _local(self, whole: Volume, told: list[FileEntry], written: tuple[WrittenFile, ...]) -> Receipt:
+        image = MediaImage(os.path.basename(self.held.root), 0, written)
+        receipt = build_receipt(self.job, [WrittenMedium(self.volume, image, written)])
+        (medium,) = receipt.media
+        receipt = self._with_kept(receipt, (*told, *self._kept(), *medium.files))
+        (medium,) = receipt.media
+        medium = replace(
+            medium,
+            size=sum(file.size for file in medium.files),
+            patients=tuple(_line(patient) for patient in whole.content.patients),
+        )
+        receipt = replace(receipt, media=(medium,))
+        return replace(receipt, state=INCOMPLETE if receipt.counts.rejected or counts_close(receipt) else COMPLETE)
+
+    def _kept(self) -> tuple[FileEntry, ...]:
+        """Return what the earlier receipt says of the instances that stay; their sources are another run's."""
+        if self.held.entry is None:
+            return ()
+        return tuple(
+            replace(file, source=0, source_path="")
+            for file in self.held.entry.files
+            if tuple(file.path.split("/")) in self.kept
+        )
+
+    def _with_kept(self, receipt: Receipt, files: tuple[FileEntry, ...]) -> Receipt:
+        kept = len(self._kept())
+        (medium,) = receipt.media
+        medium = replace(medium, files=files, instances=medium.instances + kept)
+        return replace(receipt, media=(medium,), counts=replace(receipt.counts, kept=kept, removed=self.removed))
+
+
+def _written(name: str, data: bytes) -> FileEntry:
+    return FileEntry(name, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _line(patient: Patient) -> PatientLine:
+    from mediacreator.dicomio.text import decode_text
+
+    character_set = patient.keys.get("SpecificCharacterSet", b"")
+    name, patient_id = (patient.keys.get(keyword, b"") for keyword in ("PatientName", "PatientID"))
+    return PatientLine(
+        decode_text(name, character_set, "PN").strip(), decode_text(patient_id, character_set, "LO").strip()
+    )
+
+
+def content_of(directory: Directory, claim: Claim, told: Mapping[FileID, Attributes]) -> FileSetContent:
+    """Return a File-set as its DICOMDIR tells it.
+
+    Args:
+        directory: Walked.
+        claim: For the keywords of its keys.
+        told: What some instances say, by File ID; of the others type and UIDs are known.
+    """
+    words = keywords_of(claim)
+
+    def below(record: DirectoryRecord) -> list[DirectoryRecord]:
+        return [directory.records[index] for index in directory.children[record.index]]
+
+    def series_of(study: DirectoryRecord) -> tuple[Series, ...]:
+        found = (record for record in below(study) if record.type == "SERIES")
+        return tuple(Series(attributes_of(one, words), tuple(_instance(i, told) for i in below(one))) for one in found)
+
+    def studies_of(patient: DirectoryRecord) -> tuple[Study, ...]:
+        found = (record for record in below(patient) if record.type == "STUDY")
+        return tuple(Study(attributes_of(one, words), series_of(one)) for one in found)
+
+    roots = [directory.records[index] for index in directory.roots]
+    return FileSetContent(
+        tuple(Patient(attributes_of(one, words), studies_of(one)) for one in roots if one.type == "PATIENT"),
+        tuple(_instance(one, told) for one in roots if one.type != "PATIENT" and one.file_id),
+    )
+
+
+_NOTHING: Attributes = {}
+
+
+def _instance(record: DirectoryRecord, told: Mapping[FileID, Attributes]) -> SOPInstance:
+    keys = told.get(record.file_id, _NOTHING)
+    source = SourceFile(-record.index - 1, "", 0, 0)
+    uids = (record.sop_class_uid, record.sop_instance_uid, record.transfer_syntax_uid)
+    return SOPInstance(Header(source, *uids, 0, True, keys), record.type, keys)

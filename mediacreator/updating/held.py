@@ -1,0 +1,147 @@
+"""What a File-set holds before it is updated: its records as they stand, ready to be written again (PS3.10 8.3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from struct import Struct
+
+from mediacreator.dicomio.walker import Directory, DirectoryRecord
+from mediacreator.errors import FindingsError, MediumError, SourceUnreadable
+from mediacreator.formats import FileTree, TreeFile
+from mediacreator.medium import Medium, open_medium
+from mediacreator.model import FileID, Severity, SourceFile
+from mediacreator.receipt import MediumEntry, Receipt, parse_receipt, read_receipt
+from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
+
+RECEIPT = "RECEIPT.JSN"
+_HEADER = Struct("<HH2sH")
+_RECORD_TYPE = 0x1430  # element of group 0004: the offsets that stand before it are made anew
+_MRDR = "MRDR"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A File-set in a folder, opened to be updated; close it."""
+
+    root: str  # folder that the DICOMDIR lies in
+    dicomdir: str  # path of the DICOMDIR
+    medium: Medium
+    receipt: Receipt | None  # beside the folder, or else the one that travels on it
+    entry: MediumEntry | None  # of the receipt: this medium
+    receipt_path: str  # beside the folder, whether it is there or not
+
+    @property
+    def directory(self) -> Directory:
+        """Return its DICOMDIR, walked."""
+        return self.medium.directory
+
+    @property
+    def files(self) -> Iterator[TreeFile]:
+        """Yield every file below the root."""
+        return self.medium.tree.files()
+
+    def body(self, record: DirectoryRecord) -> bytes:
+        """Return the elements of a record from Directory Record Type (0004,1430) on, as they stand."""
+        return record_body(self.medium.data, record)
+
+    def source_of(self, file: TreeFile, number: int) -> SourceFile:
+        """Return a file of the medium as a source, to be read."""
+        path = os.path.join(self.medium.path, *file.path[:-1], file.raw_name)
+        status = os.stat(path)
+        return SourceFile(number, path, status.st_size, status.st_mtime_ns)
+
+    def files_of(self) -> Mapping[FileID, TreeFile]:
+        """Return the file of each File ID that a record names, where it is there."""
+        found = ((record.file_id, self.medium.file_of(record)) for record in self.medium.instances())
+        return {file_id: file for file_id, file in found if file is not None}
+
+
+def hold(path: str) -> Held:
+    """Open a File-set to update it.
+
+    Args:
+        path: Of the folder, or of the DICOMDIR in it.
+
+    Raises:
+        SourceUnreadable: There is none.
+        MediumError: It is no folder: an image is not changed in place.
+        FindingsError: Its DICOMDIR breaks rules, so that an update could lose what it says: it must be rebuilt first.
+
+    Source: PS3.10 8.3 (File-set Updater).
+    """
+    medium = open_medium(path)
+    try:
+        return _held(medium)
+    except BaseException:
+        medium.close()
+        raise
+
+
+def _held(medium: Medium) -> Held:
+    root = os.path.abspath(medium.path)
+    if not os.path.isdir(root):
+        raise MediumError(
+            "This is an image, which is not changed in place: its File-set UID would name two File-sets. "
+            "Give -o for a new one [PS3.10 8.1]."
+        )
+    root = os.path.join(root, *medium.dicomdir.path[:-1])
+    dicomdir = os.path.join(root, medium.dicomdir.raw_name)
+    _refuse_broken(medium.directory)
+    beside = f"{root}.receipt.json"
+    receipt = _receipt(beside, medium.tree)
+    entry = (
+        next((e for e in receipt.media if e.file_set_uid == medium.directory.file_set_uid), None) if receipt else None
+    )
+    return Held(root, dicomdir, medium, receipt if entry else None, entry, beside)
+
+
+def _refuse_broken(directory: Directory) -> None:
+    """Refuse to update what cannot be understood whole: what is not understood would be lost.
+
+    Raises:
+        FindingsError: With every reason.
+    """
+    broken = tuple(found for found in directory.findings if found.severity is Severity.ERROR)
+    plain = directory.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
+    indirect = any(record.type == _MRDR for record in directory.records)
+    if broken or not plain or indirect or not all(record.reachable for record in directory.records):
+        raise FindingsError(
+            "The DICOMDIR breaks rules, and an update could lose what it says. Make a new one from the files first: "
+            "mediacreator rebuild [PS3.10 8.3].",
+            broken,
+        )
+
+
+def _receipt(beside: str, tree: FileTree) -> Receipt | None:
+    """Return the receipt of a medium, None where there is none that can be read."""
+    from pathlib import Path
+
+    try:
+        if os.path.isfile(beside):
+            return read_receipt(Path(beside))
+        if tree.find((RECEIPT,)) is None:
+            return None
+        with tree.open((RECEIPT,)) as stream:
+            return parse_receipt(stream.read(), RECEIPT)
+    except (MediumError, SourceUnreadable):
+        return None
+
+
+def record_body(data: bytes, record: DirectoryRecord) -> bytes:
+    """Return the elements of a record from Directory Record Type (0004,1430) on.
+
+    Args:
+        data: The DICOMDIR, in Explicit VR Little Endian.
+        record: One of its records.
+
+    Source: PS3.3 Table F.3-3 (the offsets and the In-use Flag stand before the type).
+    """
+    position = record.offset + 8
+    while position < record.end:
+        group, element, _, length = _HEADER.unpack_from(data, position)
+        if group > 4 or element >= _RECORD_TYPE:
+            return bytes(data[position : record.end])
+        position += 8 + length
+    return b""

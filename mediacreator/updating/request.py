@@ -1,0 +1,93 @@
+"""What is asked of an update, and what all updates share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from mediacreator.errors import UsageError
+from mediacreator.model import Finding
+from mediacreator.rules.claim import Claim, load_claim
+from mediacreator.select import SelectionRequest
+from mediacreator.settings import Settings
+from mediacreator.suggesting import AUTO
+from mediacreator.updating.applying import locked
+from mediacreator.updating.held import Held, hold
+from mediacreator.updating.journal import recover
+
+UPDATER = "FSU"
+"""The role that changes a File-set (PS3.10 8.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRequest:
+    """Everything that an update is asked for."""
+
+    medium: str  # folder of the File-set
+    sources: tuple[str, ...] = ()  # what is added: folders, files, archives, other media
+    profile: str = ""  # identifiers; "": that of the receipt of the medium
+    profile_folders: tuple[str, ...] = ()  # of the site
+    compress: str = AUTO  # as for create
+    icons: bool = False  # icons of new records also where no profile requires them
+    selection: SelectionRequest = field(default_factory=SelectionRequest)  # of what is added
+    strict: bool = False  # change nothing if anything is rejected
+    workers: int = 0  # processes; 0: as many as there are processors
+    reproducible: bool = False
+    epoch: int | None = None  # SOURCE_DATE_EPOCH, seconds; implies reproducible
+    arguments: tuple[str, ...] = ()  # as given by the user, for the local receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A File-set that is held to be updated."""
+
+    held: Held
+    claim: Claim
+    findings: tuple[Finding, ...]  # of an earlier update that was interrupted
+
+
+@contextmanager
+def opened(request: UpdateRequest, settings: Settings) -> Iterator[Opened]:
+    """Hold a File-set alone, after what an interrupted update left is brought into order.
+
+    Raises:
+        UsageError: It is not known which profiles the File-set claims, or one of them has no Updater.
+        MediumError: It cannot be opened or changed, or another run is changing it.
+        FindingsError: Its DICOMDIR must be rebuilt first.
+    """
+    root = os.path.abspath(request.medium)
+    if os.path.isfile(root) and os.path.basename(root).upper() == "DICOMDIR":
+        root = os.path.dirname(root)
+    if not os.path.isdir(root):
+        hold(request.medium).medium.close()  # says what it is instead
+    with locked(root):
+        recovered = recover(root)
+        held = hold(root)
+        with held.medium:
+            claim = _claim(request, settings, held)
+            yield Opened(held, claim, (recovered,) if recovered else ())
+
+
+def _claim(request: UpdateRequest, settings: Settings, held: Held) -> Claim:
+    """Return the profiles that hold on the File-set, all of which must know the role of who updates.
+
+    Source: PS3.10 8.3, PS3.11 X.2.
+    """
+    identifiers = request.profile or (held.entry.profile if held.entry else "")
+    if not identifiers:
+        raise UsageError(
+            "The medium has no receipt that says which application profile it claims. Give --profile [PS3.11 7]."
+        )
+    claim = load_claim(identifiers, (*settings.profile_folders, *request.profile_folders))
+    for profile in claim.profiles:
+        if UPDATER not in profile.roles:
+            clause = profile.clauses.get("roles", profile.clause)
+            raise UsageError(
+                f"{profile.id} has no File-set Updater, so such a medium is not changed in place. Give -o for a new "
+                f"File-set [{clause}; PS3.10 8.3]."
+            )
+        if profile.security != "none":
+            raise UsageError(f"{profile.id} asks for Secure DICOM Files, which this version cannot make.")
+    return claim

@@ -1,0 +1,224 @@
+"""Change a File-set in place: its UID stays, its files are not touched, and it is whole at every moment."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mediacreator.dicomio.dicomdir import encode_dicomdir
+from mediacreator.dicomio.walker import DirectoryRecord, walk
+from mediacreator.directory.records import RecordEncoder
+from mediacreator.errors import InternalError, MediaTooSmall
+from mediacreator.image import DiscFile
+from mediacreator.layout import lay_out
+from mediacreator.model import (
+    ContentFile,
+    Disposition,
+    EncodedInstance,
+    FileSetContent,
+    Finding,
+    Origin,
+    Progress,
+    Scan,
+    Volume,
+    WrittenFile,
+)
+from mediacreator.receipt import Decision, Job, Receipt, to_json
+from mediacreator.rules.tables import edition
+from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
+from mediacreator.settings import Settings
+from mediacreator.updating.applying import Change, Reference, apply
+from mediacreator.updating.describing import Described, Describer
+from mediacreator.updating.joining import Place, joined_records
+from mediacreator.updating.request import Opened, UpdateRequest
+
+NOTHING = Scan((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """What is added, and what became of everything that was found for it."""
+
+    volume: Volume  # new instances alone
+    places: Mapping[int, Place]  # where their records go
+    scan: Scan = NOTHING
+    dispositions: tuple[Disposition, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+def nothing_new(opened: Opened) -> New:
+    """Return that nothing is added."""
+    return New(volume_of(opened, FileSetContent(()), ()), {})
+
+
+def volume_of(opened: Opened, content: FileSetContent, encoded: Sequence[EncodedInstance]) -> Volume:
+    """Return new instances with File IDs that no file has."""
+    directory = opened.held.directory
+    volume = lay_out(
+        content,
+        encoded,
+        file_set_id=directory.file_set_id,
+        file_set_uid=directory.file_set_uid,
+        first=_first_free(opened),
+    )
+    return replace(volume, profile=opened.claim.id)
+
+
+def _first_free(opened: Opened) -> int:
+    """Return a number that is higher than that of every folder of a patient, or of objects of none."""
+    names = {
+        file.path[1].upper() for file in opened.held.files if len(file.path) > 2 and file.path[0].upper() == "DICOM"
+    }
+    numbers = [int(name[2:]) for name in names if name[:2] in ("PT", "GN") and name[2:].isdigit()]
+    return max(numbers, default=0) + 1 if names else 0
+
+
+def change(
+    opened: Opened,
+    request: UpdateRequest,
+    settings: Settings,
+    origin: Origin,
+    new: New,
+    removed: frozenset[int],
+    progress: Progress,
+) -> Receipt:
+    """Write new instances and a new DICOMDIR, swap it, and remove what is no longer named.
+
+    Args:
+        opened: The File-set.
+        request: As given.
+        settings: Of the site.
+        origin: When.
+        new: What is added.
+        removed: Indices of the records that go, with all below them.
+        progress: Told how it goes on.
+
+    Raises:
+        MediaTooSmall: The File-set would not fit its medium any more.
+        NoSpace, MediumError, VerificationFailed: As ``apply``; the File-set is then as it was.
+
+    Source: PS3.10 8.3.
+    """
+    held, directory = opened.held, opened.held.directory
+    stays = [record for record in directory.records if record.index not in removed]
+    bodies = {record.index: held.body(record) for record in stays}
+    encoder = RecordEncoder(opened.claim.keys_for)
+    records = joined_records(directory, bodies, new.volume, new.places, encoder)
+    dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
+    describer = _describer(opened, request, settings, origin, new, stays, dicomdir)
+    _check_capacity(opened, new.volume)
+    made: list[Described] = []
+
+    def late(written: tuple[WrittenFile, ...]) -> tuple[tuple[ContentFile, ...], bytes]:
+        made.append(describer.describe(written))
+        return made[-1].content, to_json(made[-1].receipt, travelling=False)
+
+    apply(
+        Change(
+            root=held.root,
+            dicomdir_name=os.path.basename(held.dicomdir),
+            dicomdir=dicomdir,
+            references=_references(dicomdir, stays, new.volume),
+            added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
+            removed=_files_to_remove(opened, stays, removed),
+            replaced=describer.replaced,
+            receipt=held.receipt_path if held.entry else "",
+            late=late,
+            created=origin.created,
+        ),
+        progress,
+    )
+    return made[-1].receipt
+
+
+def _describer(
+    opened: Opened,
+    request: UpdateRequest,
+    settings: Settings,
+    origin: Origin,
+    new: New,
+    stays: Sequence[DirectoryRecord],
+    dicomdir: bytes,
+) -> Describer:
+    held = opened.held
+    job = Job(
+        receipt_id=origin.uids.next_uid("receipt"),
+        created=origin.created,
+        profile=opened.claim.id,
+        edition=edition(),
+        scan=new.scan,
+        dispositions=new.dispositions,
+        volumes=(new.volume,),
+        findings=(*opened.findings, *new.findings),
+        arguments=request.arguments,
+        reproducible=request.reproducible or request.epoch is not None,
+        decisions=new.decisions,
+        placeholder_date=PLACEHOLDER_DATE,
+        placeholder_time=PLACEHOLDER_TIME,
+    )
+    return Describer(
+        job=job,
+        volume=new.volume,
+        claim=opened.claim,
+        settings=settings,
+        origin=origin,
+        held=held,
+        kept=frozenset(record.file_id for record in stays if record.file_id),
+        removed=sum(1 for record in held.medium.instances()) - sum(1 for record in stays if record.file_id),
+        dicomdir=dicomdir,
+    )
+
+
+def _references(dicomdir: bytes, stays: Sequence[DirectoryRecord], volume: Volume) -> tuple[Reference, ...]:
+    """Return what the new DICOMDIR must name: all that stays and all that is new, each once, in its own order.
+
+    The order is that of the new DICOMDIR itself; that nothing is lost or twice is what counts.
+    """
+    due = Counter(_reference(record) for record in stays if record.file_id)
+    due.update(
+        (
+            file.file_id,
+            file.encoded.instance.header.sop_class_uid,
+            file.encoded.sop_instance_uid,
+            file.encoded.transfer_syntax_uid,
+        )
+        for file in volume.files
+    )
+    said = tuple(_reference(record) for record in walk(dicomdir).in_order() if record.file_id)
+    if Counter(said) != due:
+        raise InternalError("the updated DICOMDIR does not name what it shall name")
+    return said
+
+
+def _reference(record: DirectoryRecord) -> Reference:
+    return record.file_id, record.sop_class_uid, record.sop_instance_uid, record.transfer_syntax_uid
+
+
+def _files_to_remove(opened: Opened, stays: Sequence[DirectoryRecord], removed: frozenset[int]) -> tuple[str, ...]:
+    """Return the files that no record names any more, as they are called on the medium."""
+    medium = opened.held.medium
+    kept = {file.path for file in map(medium.file_of, stays) if file is not None}
+    depth = len(medium.dicomdir.path) - 1
+    gone = (medium.file_of(opened.held.directory.records[index]) for index in sorted(removed))
+    files = {file.path: file for file in gone if file is not None and file.path not in kept}
+    return tuple("/".join((*file.path[depth:-1], file.raw_name)) for file in files.values())
+
+
+def _check_capacity(opened: Opened, volume: Volume) -> None:
+    """Refuse what the medium of the profiles cannot hold.
+
+    Raises:
+        MediaTooSmall: With both sizes.
+    """
+    medium = opened.claim.media_format
+    if not medium.capacity or not volume.files:
+        return
+    size = sum(file.size for file in opened.held.files) + sum(file.encoded.size for file in volume.files)
+    if size > medium.capacity:
+        raise MediaTooSmall(
+            f"The File-set would need {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
+            "Nothing was changed; remove something first, or make a second medium."
+        )
