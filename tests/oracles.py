@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,3 +27,9 @@ def run(*command: object, rc: int | None = 0, timeout: float = 120) -> str:
     text = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert rc is None or done.returncode == rc, f"{command[0]} ended with {done.returncode}:\n{text}"
     return text
+
+
+def dciodvfy_errors(path: Path) -> set[str]:
+    """Return what dciodvfy calls an error, UIDs left out: those of an instance may be others than its source's."""
+    lines = run("dciodvfy", path, rc=None).splitlines()
+    return {re.sub(r"\b\d+(\.\d+){2,}", "UID", line) for line in lines if line.startswith("Error")}

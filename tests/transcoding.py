@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -221,3 +222,30 @@ def native_bytes(path: Path, folder: Path) -> bytes:
 def frames_of(ds: Dataset) -> list[bytes]:
     """Return the coded frames of a Data Set."""
     return list(generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames", 1))))
+
+
+def largest_difference(a: Any, b: Any) -> int:
+    assert a.shape == b.shape
+    return int(np.abs(a.astype(np.int64) - b.astype(np.int64)).max())
+
+
+def signed_as_unsigned(pixels: Any, bits: int) -> Any:
+    """Return the low ``bits`` bits of each sample, which is what an encoder without a sign is fed."""
+    kind = np.uint8 if bits <= 8 else np.uint16
+    return (pixels.astype(np.int64) & ((1 << bits) - 1)).astype(kind)
+
+
+def encode_by_hand(syntax: str, pixels: Any, bits: int) -> bytes:
+    """Return a lossless frame of a Transfer Syntax, named by the end of its UID, as imagecodecs makes it."""
+    bare = signed_as_unsigned(pixels, bits)
+    if syntax in ("57", "70"):
+        return bytes(
+            imagecodecs.jpeg8_encode(bare, lossless=True, predictor=1 if syntax == "70" else 4, bitspersample=bits)
+        )
+    if syntax == "80":
+        return bytes(imagecodecs.jpegls_encode(bare))
+    if syntax == "90":
+        return bytes(imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", level=0, reversible=True, bitspersample=bits))
+    if syntax in ("201", "202"):
+        return bytes(imagecodecs.htj2k_encode(pixels))
+    return bytes(imagecodecs.jpegxl_encode(bare, lossless=True))
