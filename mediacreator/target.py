@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,14 +20,17 @@ class Target:
 
     Args:
         output: As the user gave it.
-        force: Replace what is there.
+        force: Replace what is there, if it is an image or a File-set and no source.
+        sources: What must not be replaced, as the user gave it.
 
     Raises:
         UsageError: There is no folder to write into.
-        TargetExists: Something is there and ``force`` is not given.
+        TargetExists: Something is there that may not be replaced, or not without ``force``.
+        MediumError: The folder to write into cannot be written.
     """
 
-    def __init__(self, output: str, *, force: bool) -> None:
+    def __init__(self, output: str, *, force: bool, sources: Sequence[str] = ()) -> None:
+        self._sources = tuple(sources)
         self.is_folder = output.endswith("/")
         self.path = Path(output.rstrip("/") or "/").absolute()
         self.partial = self.path.with_name(self.path.name + PARTIAL)
@@ -35,13 +38,15 @@ class Target:
         self.receipt = self.path.with_name(self.path.name + ".receipt.json")
         if not self.path.name or not self.path.parent.is_dir():
             raise UsageError("The folder of the output does not exist. Create it, or give another -o.")
-        if os.path.lexists(self.path) and not force:
-            raise TargetExists("The output is there already. Give another -o, or --force to replace it.")
+        if os.path.lexists(self.path):
+            self._check_replaceable(force=force)
+        if not os.access(self.path.parent, os.W_OK | os.X_OK):
+            raise MediumError("The folder of the output cannot be written. Get permission, or give another -o.")
 
     def numbered(self, number: int, *, force: bool) -> Target:
         """Return the target of one of several media: ``disc.iso`` becomes ``disc-1.iso``."""
         name = self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
-        return Target(f"{name}/" if self.is_folder else str(name), force=force)
+        return Target(f"{name}/" if self.is_folder else str(name), force=force, sources=self._sources)
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
@@ -54,7 +59,7 @@ class Target:
             MediumError: Another run is writing there.
         """
         lock = self.path.with_name(f".{self.path.name}.lock{PARTIAL}")
-        with _no_space_is_ours(str(self.path.name)), _locked(lock):
+        with _no_space_is_ours(), _locked(lock):
             stale = os.path.lexists(self.partial) or os.path.lexists(self.spool)
             remove(self.partial)
             remove(self.spool)
@@ -79,9 +84,41 @@ class Target:
         remove(old)
         sync_folder(self.path.parent)
 
+    def _check_replaceable(self, *, force: bool) -> None:
+        """Refuse to replace what may be something else than a medium of before.
+
+        Raises:
+            TargetExists: What is there may not be replaced, or not without ``force``.
+        """
+        is_folder = self.path.is_dir() and not self.path.is_symlink()
+        if is_folder and not self.is_folder:
+            raise TargetExists("The output is a folder. End -o with a slash to write a folder, or give another -o.")
+        if not force:
+            raise TargetExists("The output is there already. Give another -o, or --force to replace it.")
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise TargetExists("The output is neither a file nor a folder: it is not replaced. Give another -o.")
+        if is_folder and not _is_file_set(self.path):
+            raise TargetExists("The output is a folder and no File-set: --force does not remove it. Give another -o.")
+        place = self.path.resolve()
+        for source in map(_resolved, self._sources):
+            if place == source or place in source.parents or source in place.parents:
+                raise TargetExists("The output is a source, or lies among them: it is not replaced. Give another -o.")
+
     def free_space(self) -> int:
         """Return the bytes that may still be written where the target lies."""
         return shutil.disk_usage(self.path.parent).free
+
+
+def _is_file_set(folder: Path) -> bool:
+    """Say whether a folder is empty or has a DICOMDIR in its root (PS3.10 8.6); one that cannot be read is neither."""
+    with suppress(OSError):
+        names = [entry.name.upper() for entry in folder.iterdir()]
+        return not names or "DICOMDIR" in names
+    return False
+
+
+def _resolved(source: str) -> Path:
+    return Path(source).resolve()
 
 
 def remove(path: Path) -> None:
@@ -122,11 +159,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _no_space_is_ours(name: str) -> Iterator[None]:
-    """Say in plain words what the file system of the target refuses."""
+def _no_space_is_ours() -> Iterator[None]:
+    """Say in plain words what the file system of the target refuses; its name may be that of a patient."""
     try:
         yield
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpace(f"{name}: the disk is full. Nothing was left behind; make room and try again.") from exc
-        raise MediumError(f"{name}: {exc.strerror or type(exc).__name__}. Check the disk and its permissions.") from exc
+            raise NoSpace("The disk of the output is full. Nothing was left behind; make room and try again.") from exc
+        reason = exc.strerror or type(exc).__name__
+        raise MediumError(f"The output cannot be written: {reason}. Check the disk and its permissions.") from exc
