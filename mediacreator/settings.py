@@ -51,7 +51,7 @@ class CreateDefaults:
     profile: str = "auto"  # auto: STD-GEN-CD if one CD holds everything, else one of ``profile_list``
     profile_list: tuple[str, ...] = ("STD-GEN-DVD-JPEG", "STD-GEN-USB-JPEG")  # identifiers, the best first
     profile_folders: tuple[str, ...] = ()  # with profile files of the site; relative to the settings file
-    compress: str = "none"  # none, keep, lossless or lossy:QUALITY
+    compress: str = "auto"  # none, keep, lossless, lossy:QUALITY; auto: the first of these three that saves media
     icons: bool = False  # for every image, not only where the profile asks for them
     file_set_id: str = ""  # "": made up by create
     workers: int = 0  # processes, 0 to 256; 0: as many as the machine has processors
@@ -246,7 +246,8 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "create.profile_list": _each(_PROFILE, "identifiers of application profiles, as STD-GEN-DVD-JPEG [PS3.11 7]"),
     "create.profile_folders": _each(r".+", "paths of folders"),
     "create.compress": _matches(
-        r"none|keep|lossless|lossy:([1-9][0-9]?|100)", "none, keep, lossless or lossy:QUALITY, as lossy:85 (1 to 100)"
+        r"auto|none|keep|lossless|lossy:([1-9][0-9]?|100)",
+        "auto, none, keep, lossless or lossy:QUALITY, as lossy:85 (1 to 100)",
     ),
     "create.file_set_id": _matches(r"[A-Z0-9_]{0,16}", "0 to 16 characters A-Z, 0-9 and _ [PS3.10 8.1, 8.5]"),
     "create.workers": lambda value: "" if isinstance(value, int) and 0 <= value <= 256 else "0 to 256",

@@ -20,6 +20,7 @@ from mediacreator.suggesting.groups import groups_of, wanted_to_weigh
 from mediacreator.suggesting.media import Fit, fits
 from mediacreator.suggesting.weighing import Reason, Scales
 from mediacreator.suggesting.writable import lacking
+from mediacreator.transcode.choose import Compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Suggestion:
     holds: int  # instances
     reasons: tuple[Reason, ...]  # why others cannot be on it, the most frequent first
     transcoded: int  # of those it holds, how many change their Transfer Syntax
-    compression: str  # none, keep or lossless: the first that needs fewest media
+    compression: str  # as ``create --compress`` takes it
     size: int  # bytes of the files; reckoned where they must be encoded
     media: int  # by size; 0 where it holds nothing
     lacking: str  # what this version cannot write of it, "" if it can
@@ -61,6 +62,7 @@ def suggest(
     prefer: Sequence[str],
     folders: tuple[str, ...] = (),
     request: SelectionRequest | None = None,
+    compression: Compression | None = None,
     workers: int = 0,
     progress: Progress | None = None,
 ) -> Suggestions:
@@ -71,6 +73,7 @@ def suggest(
         prefer: Identifiers that are recommended before others which are as good, see ``candidates``.
         folders: Of a site, with profiles of its own.
         request: What is asked for of the sources.
+        compression: What is asked for; None: none, or else what loses nothing and saves a medium.
         workers: Processes that read; 0: as many as there are processors, at most 8.
         progress: Told how it goes on.
 
@@ -93,7 +96,7 @@ def suggest(
         scanned = scan(found.files, keys, workers=workers, progress=progress)
         counted = count(scanned.headers, families[0].claim, request)
         scales = Scales(groups_of(counted.headers, families), request.private_sop_classes)
-        weighed = fits(profiles, families, scales)
+        weighed = fits(profiles, families, scales, compression)
     return _suggestions(weighed, counted, [entry.outcome for entry in (*found.others, *scanned.others)])
 
 
@@ -134,7 +137,7 @@ def _suggestion(one: Fit) -> Suggestion:
         holds=held.count,
         reasons=held.reasons,
         transcoded=held.transcoded,
-        compression=one.compression.mode,
+        compression=str(one.compression),
         size=held.size,
         media=one.media,
         lacking=lacking(one.profile),

@@ -346,3 +346,18 @@ def test_profiles_of_the_site_are_suggested_too(printed: Printed, site: Path) ->
     row = next(row for row in found["suggestions"] if row["profile"] == "AUG-GEN-CD-PLUS")
 
     assert (row["holds"], row["lacking"]) == (found["instances"], "")
+
+
+def test_the_compression_of_the_site_is_weighed(printed: Printed, site: Path) -> None:
+    settings = site.parent / "settings.toml"
+    settings.write_text('[create]\ncompress = "lossless"\n')
+    plain, coded = (
+        json.loads(printed("suggest", SAMPLES / "patient1", "--json", *option)[1])["suggestions"]
+        for option in ((), ("--config", settings))
+    )
+    one, other = (next(row for row in rows if row["profile"] == "STD-GEN-DVD-JPEG") for rows in (plain, coded))
+
+    assert (one["compression"], one["transcoded"]) == ("none", 0)
+    assert other["compression"] == "lossless"
+    assert other["transcoded"] >= 17
+    assert other["size"] < one["size"]
