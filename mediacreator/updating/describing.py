@@ -70,18 +70,19 @@ class Describer:
     settings: Settings
     origin: Origin
     held: Held
-    kept: frozenset[FileID]  # of the instances that stay
+    kept: tuple[FileID, ...]  # of the instances that stay
+    unknown: Mapping[FileID, FileEntry]  # those of them that the earlier receipt does not know
     removed: int  # instances that go
     dicomdir: bytes
 
     @property
     def replaced(self) -> tuple[str, ...]:
         """Names of files of the root that are written anew: those that this program wrote."""
-        entry, tree = self.held.entry, self.held.medium.tree
+        entry = self.held.entry
         if entry is None:
             return ()
         names = [file.path for file in entry.files if file.path in (README, INDEX)] + [RECEIPT]
-        return tuple(name for name in names if tree.find((*self.held.medium.dicomdir.path[:-1], name)) is not None)
+        return tuple(name for name in names if self.held.find(name) is not None)
 
     def describe(self, written: tuple[WrittenFile, ...]) -> Described:
         """Return what is replaced, and the receipt, once the new files are written."""
@@ -125,8 +126,9 @@ class Describer:
     def _read(self, file_ids: Iterable[FileID], known: Mapping[FileID, Attributes]) -> Mapping[FileID, Attributes]:
         """Read the headers of files that are held."""
         held, files = self.held, self.held.files_of()
-        asked = [file_id for file_id in file_ids if file_id not in known and file_id in files]
-        sources = [held.source_of(files[file_id], number) for number, file_id in enumerate(asked)]
+        found = {one: files.get(one) or held.find(*one) for one in file_ids if one not in known}
+        asked = [file_id for file_id, file in found.items() if file is not None]
+        sources = [held.source_of(file, number) for number, file in enumerate(filter(None, found.values()))]
         read = scan(sources, wanted(self.claim.profiles), workers=1, progress=Silent())
         return {asked[header.source.number]: header.attributes for header in read.headers}
 
@@ -176,10 +178,10 @@ class Describer:
         """Return what the earlier receipt says of the instances that stay; their sources are another run's."""
         if self.held.entry is None:
             return ()
+        told = {tuple(file.path.split("/")): file for file in self.held.entry.files if file.sop_instance_uid}
         return tuple(
-            replace(file, source=0, source_path="")
-            for file in self.held.entry.files
-            if tuple(file.path.split("/")) in self.kept
+            replace(told[file_id], source=0, source_path="") if file_id in told else self.unknown[file_id]
+            for file_id in self.kept
         )
 
     def _with_kept(self, receipt: Receipt, files: tuple[FileEntry, ...]) -> Receipt:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from struct import Struct
 
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
-from mediacreator.errors import FindingsError, MediumError, SourceUnreadable
+from mediacreator.errors import FindingsError, InternalError, MediumError, SourceUnreadable
 from mediacreator.formats import FileTree, TreeFile
 from mediacreator.medium import Medium, open_medium
 from mediacreator.model import FileID, Severity, SourceFile
@@ -27,20 +27,37 @@ class Held:
 
     root: str  # folder that the DICOMDIR lies in
     dicomdir: str  # path of the DICOMDIR
-    medium: Medium
+    tree: FileTree
+    base: tuple[str, ...]  # the root within the tree
+    known: Medium | None  # None where there is no DICOMDIR that can be read: it is to be made anew
     receipt: Receipt | None  # beside the folder, or else the one that travels on it
     entry: MediumEntry | None  # of the receipt: this medium
     receipt_path: str  # beside the folder, whether it is there or not
+
+    @property
+    def medium(self) -> Medium:
+        """Return it with its DICOMDIR.
+
+        Raises:
+            InternalError: There is none.
+        """
+        if self.known is None:
+            raise InternalError("the File-set is to be rebuilt, and its DICOMDIR was asked for")
+        return self.known
 
     @property
     def directory(self) -> Directory:
         """Return its DICOMDIR, walked."""
         return self.medium.directory
 
-    @property
     def files(self) -> Iterator[TreeFile]:
         """Yield every file below the root."""
-        return self.medium.tree.files()
+        depth = len(self.base)
+        return (file for file in self.tree.files() if file.path[:depth] == self.base)
+
+    def find(self, *components: str) -> TreeFile | None:
+        """Find a file by its path from the root; None when it is not there."""
+        return self.tree.find((*self.base, *components))
 
     def body(self, record: DirectoryRecord) -> bytes:
         """Return the elements of a record from Directory Record Type (0004,1430) on, as they stand."""
@@ -48,12 +65,14 @@ class Held:
 
     def source_of(self, file: TreeFile, number: int) -> SourceFile:
         """Return a file of the medium as a source, to be read."""
-        path = os.path.join(self.medium.path, *file.path[:-1], file.raw_name)
+        path = os.path.join(self.tree.path, *file.path[:-1], file.raw_name)
         status = os.stat(path)
         return SourceFile(number, path, status.st_size, status.st_mtime_ns)
 
     def files_of(self) -> Mapping[FileID, TreeFile]:
         """Return the file of each File ID that a record names, where it is there."""
+        if self.known is None:
+            return {}
         found = ((record.file_id, self.medium.file_of(record)) for record in self.medium.instances())
         return {file_id: file for file_id, file in found if file is not None}
 
@@ -90,11 +109,12 @@ def _held(medium: Medium) -> Held:
     dicomdir = os.path.join(root, medium.dicomdir.raw_name)
     _refuse_broken(medium.directory)
     beside = f"{root}.receipt.json"
-    receipt = _receipt(beside, medium.tree)
+    receipt = receipt_of(beside, medium.tree)
     entry = (
         next((e for e in receipt.media if e.file_set_uid == medium.directory.file_set_uid), None) if receipt else None
     )
-    return Held(root, dicomdir, medium, receipt if entry else None, entry, beside)
+    base = medium.dicomdir.path[:-1]
+    return Held(root, dicomdir, medium.tree, base, medium, receipt if entry else None, entry, beside)
 
 
 def _refuse_broken(directory: Directory) -> None:
@@ -114,7 +134,7 @@ def _refuse_broken(directory: Directory) -> None:
         )
 
 
-def _receipt(beside: str, tree: FileTree) -> Receipt | None:
+def receipt_of(beside: str, tree: FileTree) -> Receipt | None:
     """Return the receipt of a medium, None where there is none that can be read."""
     from pathlib import Path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mediacreator.dicomio.dicomdir import encode_dicomdir
 from mediacreator.dicomio.walker import DirectoryRecord, walk
@@ -17,6 +17,7 @@ from mediacreator.model import (
     ContentFile,
     Disposition,
     EncodedInstance,
+    FileID,
     FileSetContent,
     Finding,
     Origin,
@@ -26,6 +27,7 @@ from mediacreator.model import (
     WrittenFile,
 )
 from mediacreator.receipt import Decision, Job, Receipt, to_json
+from mediacreator.receipt.model import FileEntry
 from mediacreator.rules.tables import edition
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
@@ -70,7 +72,7 @@ def volume_of(opened: Opened, content: FileSetContent, encoded: Sequence[Encoded
 def _first_free(opened: Opened) -> int:
     """Return a number that is higher than that of every folder of a patient, or of objects of none."""
     names = {
-        file.path[1].upper() for file in opened.held.files if len(file.path) > 2 and file.path[0].upper() == "DICOM"
+        file.path[1].upper() for file in opened.held.files() if len(file.path) > 2 and file.path[0].upper() == "DICOM"
     }
     numbers = [int(name[2:]) for name in names if name[:2] in ("PT", "GN") and name[2:].isdigit()]
     return max(numbers, default=0) + 1 if names else 0
@@ -108,41 +110,44 @@ def change(
     encoder = RecordEncoder(opened.claim.keys_for)
     records = joined_records(directory, bodies, new.volume, new.places, encoder)
     dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
-    describer = _describer(opened, request, settings, origin, new, stays, dicomdir)
     _check_capacity(opened, new.volume)
-    made: list[Described] = []
-
-    def late(written: tuple[WrittenFile, ...]) -> tuple[tuple[ContentFile, ...], bytes]:
-        made.append(describer.describe(written))
-        return made[-1].content, to_json(made[-1].receipt, travelling=False)
-
-    apply(
-        Change(
-            root=held.root,
-            dicomdir_name=os.path.basename(held.dicomdir),
-            dicomdir=dicomdir,
-            references=_references(dicomdir, stays, new.volume),
-            added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
-            removed=_files_to_remove(opened, stays, removed),
-            replaced=describer.replaced,
-            receipt=held.receipt_path if held.entry else "",
-            late=late,
-            created=origin.created,
-        ),
-        progress,
+    kept = tuple(record.file_id for record in stays if record.file_id)
+    result = Result(
+        dicomdir=dicomdir,
+        references=_references(dicomdir, stays, new.volume),
+        kept=kept,
+        removed=sum(1 for record in directory.records if record.file_id) - len(kept),
+        removed_files=_files_to_remove(opened, stays, removed),
     )
-    return made[-1].receipt
+    return swap(opened, request, settings, origin, new, result, progress)
 
 
-def _describer(
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a File-set shall be."""
+
+    dicomdir: bytes
+    references: tuple[Reference, ...]
+    kept: tuple[FileID, ...]  # of instances whose files stay as they are
+    removed: int  # instances that go
+    removed_files: tuple[str, ...]  # paths from the root, with slashes
+    unknown: Mapping[FileID, FileEntry] = field(default_factory=dict)  # kept ones that no receipt told of
+
+
+def swap(
     opened: Opened,
     request: UpdateRequest,
     settings: Settings,
     origin: Origin,
     new: New,
-    stays: Sequence[DirectoryRecord],
-    dicomdir: bytes,
-) -> Describer:
+    result: Result,
+    progress: Progress,
+) -> Receipt:
+    """Make a File-set what it shall be.
+
+    Raises:
+        NoSpace, MediumError, VerificationFailed: As ``apply``; the File-set is then as it was.
+    """
     held = opened.held
     job = Job(
         receipt_id=origin.uids.next_uid("receipt"),
@@ -159,17 +164,40 @@ def _describer(
         placeholder_date=PLACEHOLDER_DATE,
         placeholder_time=PLACEHOLDER_TIME,
     )
-    return Describer(
+    describer = Describer(
         job=job,
         volume=new.volume,
         claim=opened.claim,
         settings=settings,
         origin=origin,
         held=held,
-        kept=frozenset(record.file_id for record in stays if record.file_id),
-        removed=sum(1 for record in held.medium.instances()) - sum(1 for record in stays if record.file_id),
-        dicomdir=dicomdir,
+        kept=result.kept,
+        unknown=result.unknown,
+        removed=result.removed,
+        dicomdir=result.dicomdir,
     )
+    made: list[Described] = []
+
+    def late(written: tuple[WrittenFile, ...]) -> tuple[tuple[ContentFile, ...], bytes]:
+        made.append(describer.describe(written))
+        return made[-1].content, to_json(made[-1].receipt, travelling=False)
+
+    apply(
+        Change(
+            root=held.root,
+            dicomdir_name=os.path.basename(held.dicomdir),
+            dicomdir=result.dicomdir,
+            references=result.references,
+            added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
+            removed=result.removed_files,
+            replaced=describer.replaced,
+            receipt=held.receipt_path if held.entry else "",
+            late=late,
+            created=origin.created,
+        ),
+        progress,
+    )
+    return made[-1].receipt
 
 
 def _references(dicomdir: bytes, stays: Sequence[DirectoryRecord], volume: Volume) -> tuple[Reference, ...]:
@@ -216,7 +244,7 @@ def _check_capacity(opened: Opened, volume: Volume) -> None:
     medium = opened.claim.media_format
     if not medium.capacity or not volume.files:
         return
-    size = sum(file.size for file in opened.held.files) + sum(file.encoded.size for file in volume.files)
+    size = sum(file.size for file in opened.held.files()) + sum(file.encoded.size for file in volume.files)
     if size > medium.capacity:
         raise MediaTooSmall(
             f"The File-set would need {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
