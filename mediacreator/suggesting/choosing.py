@@ -120,26 +120,26 @@ def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Ite
         "profile-chosen",
         Severity.NOTE,
         "profile",
-        f"{best.profile.id} {in_words(best, of)}, {HOW[best.compression.mode]}"
-        + (f"; none of them can be written yet: this one needs {lacks}" if lacks else ""),
-        f"of {', '.join(one.profile.id for one in found)} what holds most on fewest media, of equals the first",
+        f"{best.profile.id} was chosen: it {in_words(best, of)}, {HOW[best.compression.mode]}"
+        + (f"; this version cannot write {lacks}, and what the others need neither" if lacks else ""),
+        f"what holds most on fewest media, of equals the first of {', '.join(one.profile.id for one in found)}",
         best.profile.clause,
-        "It was chosen. Say --profile or --compress to have it otherwise, or change profile_list in the settings.",
+        "Say --profile or --compress to have it otherwise, or change profile_list in the settings.",
     )
 
 
 def _passed_over(one: Fit, best: Fit, lacks: str, of: int) -> Finding:
     if lacks:
-        expected = f"a medium that can be written: this version cannot write {lacks}"
+        why, expected = f"this version cannot write {lacks}", "a medium that can be written"
     elif one.held.count < best.held.count:
-        expected = f"one that holds more, as {best.profile.id}"
+        why, expected = f"{best.profile.id} holds more", "what holds most"
     else:
-        expected = f"fewer media, as under {best.profile.id}"
+        why, expected = f"{best.profile.id} needs fewer media", "what needs fewest media"
     return Finding(
         "profile-passed-over",
         Severity.NOTE,
         "profile",
-        f"{one.profile.id} {in_words(one, of)}",
+        f"{one.profile.id} was not chosen: it {in_words(one, of)}, but {why}",
         expected,
         one.profile.clause,
         "Nothing, unless it is wanted all the same: say --profile.",

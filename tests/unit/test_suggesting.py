@@ -240,7 +240,7 @@ def test_a_folder_takes_the_list_of_the_site_where_one_cd_is_too_small() -> None
     assert (found.profile, str(found.compression)) == ("STD-GEN-DVD-JPEG", "none")
     assert said(found) == {"STD-GEN-CD": "profile-passed-over", "STD-GEN-DVD-JPEG": "profile-chosen"}
     assert "holds all 1,000 instances on 2 media (120 mm CD-R)" in found.findings[0].what
-    assert found.findings[0].expected == "fewer media, as under STD-GEN-DVD-JPEG"
+    assert found.findings[0].what.endswith(", but STD-GEN-DVD-JPEG needs fewer media")
 
 
 def test_an_image_whose_medium_cannot_be_written_is_passed_over_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +253,7 @@ def test_an_image_whose_medium_cannot_be_written_is_passed_over_and_said(monkeyp
         "STD-GEN-USB-JPEG": "profile-passed-over",
         "STD-GEN-CD": "profile-chosen",
     }
-    assert found.findings[0].expected == "a medium that can be written: this version cannot write UDF"
+    assert found.findings[0].what.endswith(", but this version cannot write UDF")
 
 
 def test_an_image_takes_the_dvd_once_it_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,14 +267,14 @@ def test_what_holds_more_comes_before_what_stands_first() -> None:
     found = choice([image(1), replace(image(2), sop_class_uid=VIDEO)], among)
 
     assert found.profile == "STD-GEN-CD"
-    assert found.findings[0].expected == "one that holds more, as STD-GEN-CD"
+    assert found.findings[0].what.endswith(", but STD-GEN-CD holds more")
 
 
 def test_secure_profiles_are_never_chosen_while_they_cannot_be_made() -> None:
     found = choice([image(1)], ("STD-GEN-SEC-CD", "STD-GEN-CD"), folder=True)
 
     assert found.profile == "STD-GEN-CD"
-    assert found.findings[0].expected == "a medium that can be written: this version cannot write Secure DICOM Files"
+    assert found.findings[0].what.endswith(", but this version cannot write Secure DICOM Files")
 
 
 def test_compressed_sources_stay_compressed_only_where_that_saves_a_medium() -> None:
@@ -363,3 +363,11 @@ def writers(monkeypatch: pytest.MonkeyPatch, **by_key: str) -> None:
     """Say which media can be written, whatever the tables say by now."""
     table = {key: replace(row, writer=by_key.get(key, row.writer)) for key, row in media_formats().items()}
     monkeypatch.setattr("mediacreator.rules.profile.media_formats", lambda: table)
+
+
+def test_where_none_can_be_written_the_best_is_named_with_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    writers(monkeypatch, cd_r="", dvd="", usb="")
+    found = choice([image(1)])
+
+    assert said(found) == {"STD-GEN-CD": "profile-chosen"}
+    assert "this version cannot write ISO9660, and what the others need neither" in found.findings[0].what
