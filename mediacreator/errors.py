@@ -14,7 +14,7 @@
     │   ├── NoSpace                 the disk or spool is full
     │   └── MediaTooSmall           the File-set does not fit the medium
     ├── InternalError           4  a broken invariant: our fault
-    └── Stopped               130  Ctrl-C or SIGTERM
+    └── Stopped               130  Ctrl-C, SIGTERM or a terminal that was closed
 
 A broken rule is a ``Finding``, a value; these are for what ends a call. No message holds patient identity.
 """
@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from mediacreator.model import Conflict, Finding
+from mediacreator.model import Conflict, Finding, SourceFile
 
 
 class ExitCode(IntEnum):
@@ -39,9 +39,13 @@ class ExitCode(IntEnum):
 
 
 class MediaCreatorError(Exception):
-    """The root of the tree; ``exit_code`` belongs to the class."""
+    """The root of the tree; ``exit_code`` belongs to the class.
+
+    ``sources`` are the files that the message speaks of by number: an interactive terminal may show their paths.
+    """
 
     exit_code = ExitCode.INTERNAL
+    sources: tuple[SourceFile, ...] = ()
 
 
 class UsageError(MediaCreatorError):
@@ -55,9 +59,10 @@ class FindingsError(MediaCreatorError):
 
     exit_code = ExitCode.FINDINGS
 
-    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+    def __init__(self, message: str, findings: Sequence[Finding] = (), sources: Sequence[SourceFile] = ()) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
+        self.sources = tuple(sources)
 
 
 class ProfileViolation(FindingsError):
@@ -89,9 +94,17 @@ class MediumError(MediaCreatorError):
 class SourceUnreadable(MediumError):
     """A source is missing, may not be read, or is damaged."""
 
+    def __init__(self, message: str, source: SourceFile | None = None) -> None:
+        super().__init__(message)
+        self.sources = (source,) if source else ()
+
 
 class SourceChanged(MediumError):
     """A source changed or vanished between its scan and its copy."""
+
+    def __init__(self, message: str, source: SourceFile | None = None) -> None:
+        super().__init__(message)
+        self.sources = (source,) if source else ()
 
 
 class TargetExists(MediumError):

@@ -27,6 +27,9 @@ COMMANDS = {
 """Each module has one click command named ``command``."""
 
 
+_MOST_SOURCES = 10
+
+
 class _Commands(LazyGroup):
     modules: ClassVar[Mapping[str, str]] = COMMANDS
 
@@ -46,7 +49,9 @@ def group(ctx: click.Context, *, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line and end the process with an honest exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores that the terminal is closed
+            signal.signal(number, _stop)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -67,7 +72,7 @@ def run(arguments: list[str]) -> int:
         return int(exc.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody left to tell
-        return int(ExitCode.DONE)
+        return int(ExitCode.STOPPED)
     except Exception as exc:  # noqa: BLE001  the last line of defence: a bug ends with exit code 4
         _show_bug(exc, debug="--debug" in arguments)
         return int(ExitCode.INTERNAL)
@@ -75,15 +80,20 @@ def run(arguments: list[str]) -> int:
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
-    """Treat SIGTERM as Ctrl-C, so that everything half-written is removed."""
+    """Treat a signal as Ctrl-C, so that everything half-written is removed."""
     raise KeyboardInterrupt
 
 
 def _show(exc: MediaCreatorError, *, debug: bool) -> None:
-    click.echo(f"Error: {exc}", err=True)
+    from mediacreator.cli.report import plain, talk
+
+    talk(f"Error: {exc}")
     if isinstance(exc, FindingsError):
         for finding in exc.findings:
-            click.echo(f"  {finding.code}: {finding}", err=True)
+            talk(f"  {finding.code}: {finding}", indent=4)
+    if sys.stderr.isatty():
+        for source in exc.sources[:_MOST_SOURCES]:
+            click.echo(f"  {source.location}: {plain(source.display_path)}", err=True)
     if debug:
         click.echo("".join(traceback.format_exception(exc)), err=True)
 

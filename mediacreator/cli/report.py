@@ -62,6 +62,19 @@ def say(line: str = "", *, err: bool = False) -> None:
     click.echo(line.encode(encoding, "replace").decode(encoding).rstrip(), err=err)
 
 
+def talk(text: str, *, indent: int = 0) -> None:
+    """Say something on stderr: wrapped for a terminal, in one line for a log."""
+    if sys.stderr.isatty():
+        text = textwrap.fill(
+            text,
+            COLUMNS,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    click.echo(text, err=True)
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"

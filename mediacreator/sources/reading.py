@@ -142,7 +142,8 @@ class BodyReader:
                 if not count:
                     raise SourceChanged(
                         f"{self._source.location} ends at byte {self._position}, {self.left - done} bytes early. It "
-                        f"was cut short since it was scanned. {_AGAIN}"
+                        f"was cut short since it was scanned. {_AGAIN}",
+                        self._source,
                     )
                 done += count
                 self._position += count
@@ -184,11 +185,11 @@ def _translated(source: SourceFile, exc: Exception) -> MediaCreatorError:
     ``zipfile`` and ``zlib`` raise many kinds of error on damage; each of them means the same here.
     """
     if isinstance(exc, FileNotFoundError):
-        return SourceChanged(f"{source.location} is no longer there. {_AGAIN}")
+        return SourceChanged(f"{source.location} is no longer there. {_AGAIN}", source)
     if source.container is Container.FILE and not isinstance(exc, OSError):
         return InternalError(f"Reading {source.location} raised {type(exc).__name__}.")
     reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"it is damaged ({type(exc).__name__})"
-    return SourceUnreadable(f"{source.location} cannot be read: {reason}. Repair it, or leave it out.")
+    return SourceUnreadable(f"{source.location} cannot be read: {reason}. Repair it, or leave it out.", source)
 
 
 def _open_regular(path: str, *, drive: bool = False) -> int:
@@ -204,10 +205,9 @@ def _open_regular(path: str, *, drive: bool = False) -> int:
 def _check_unchanged(handle: int, source: SourceFile) -> None:
     found = os.fstat(handle)
     if found.st_size != source.size or found.st_mtime_ns != source.mtime_ns or not stat.S_ISREG(found.st_mode):
-        raise SourceChanged(
-            f"{source.location} changed since it was scanned: {found.st_size} bytes, expected {source.size} bytes and "
-            f"the same time of modification. {_AGAIN}"
-        )
+        sizes = f"it has {found.st_size} bytes instead of {source.size}" if found.st_size != source.size else ""
+        how = sizes or "it was written to, or something else lies in its place"
+        raise SourceChanged(f"{source.location} changed since it was scanned: {how}. {_AGAIN}", source)
 
 
 def _archive(source: SourceFile) -> _Archive:
@@ -226,7 +226,9 @@ def _archive(source: SourceFile) -> _Archive:
         _cache.archives.move_to_end(key)
         if os.fstat(archive.handle).st_mtime_ns != source.mtime_ns:
             _cache.archives.pop(key).close()
-            raise SourceChanged(f"The archive or image of {source.location} changed since it was scanned. {_AGAIN}")
+            raise SourceChanged(
+                f"The archive or image of {source.location} changed since it was scanned. {_AGAIN}", source
+            )
         return archive
 
 
@@ -240,7 +242,7 @@ def _open_member(source: SourceFile) -> IO[bytes]:
             archive.members = {info.header_offset: info for info in archive.zip.infolist()}
         info = (archive.members or {}).get(source.offset)
         if info is None or info.filename != source.member or info.file_size != source.size:
-            raise SourceChanged(f"{source.location} is no longer in its archive as it was scanned. {_AGAIN}")
+            raise SourceChanged(f"{source.location} is no longer in its archive as it was scanned. {_AGAIN}", source)
         return archive.zip.open(info)
 
 
@@ -253,5 +255,5 @@ def _open_extents(source: SourceFile) -> ExtentReader:
             archive.tree = IsoTree(source.path)
         found = archive.tree.find(source.member.split("/"))
         if found is None or found.size != source.size:
-            raise SourceChanged(f"{source.location} is no longer in its image as it was scanned. {_AGAIN}")
+            raise SourceChanged(f"{source.location} is no longer in its image as it was scanned. {_AGAIN}", source)
         return ExtentReader(os.dup(archive.handle), found.extents, close=True)

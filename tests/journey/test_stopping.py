@@ -50,8 +50,15 @@ def leftovers(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["disc.iso.spool.partial", "disc.iso.partial"])
+@pytest.mark.parametrize(
+    ("which", "moment"),
+    [
+        (signal.SIGINT, "disc.iso.spool.partial"),
+        (signal.SIGTERM, "disc.iso.partial"),
+        (signal.SIGINT, "disc.iso.partial"),
+        (signal.SIGHUP, "disc.iso.partial"),  # the terminal was closed
+    ],
+)
 def test_a_stopped_run_cleans_up_and_says_130(many: Path, tmp_path: Path, which: int, moment: str) -> None:
     process = started(many, tmp_path / "disc.iso")
     wait_for(tmp_path / moment, process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mediacreator import cli
-from mediacreator.errors import ExitCode, MediaTooSmall, Stopped
+from mediacreator.errors import ExitCode, MediaTooSmall, NothingToWrite, Stopped
+from mediacreator.model import Finding, Severity, SourceFile
 from tests.instances import write_ct
 
 
@@ -37,6 +39,50 @@ def test_whatever_is_raised_has_an_exit_code_and_keeps_quiet_about_people(
     assert said
     assert "Tilda" not in said
     assert ("our fault" in said) == (code == ExitCode.INTERNAL)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_paths_of_sources_are_shown_on_a_terminal_only(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ "source 4000" alone leads nobody to a file; no receipt was written that would tell."""
+    source = SourceFile(4000, "/data/TILDA/\x1bIM1", 1, 1)
+    raised = NothingToWrite("Nothing is left.", sources=[source])
+
+    def fail(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli.group, "main", fail)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert cli.run(["create"]) == ExitCode.FINDINGS
+    said = capsys.readouterr().err
+    assert ("source 4000: /data/TILDA/\N{REPLACEMENT CHARACTER}IM1" in said) == terminal
+    assert ("TILDA" in said) == terminal
+
+
+def test_what_is_wrong_is_wrapped_for_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding("some-code", Severity.ERROR, "source 1", "what " * 30, "so much " * 20, "PS3.10 7.1", "Do it.")
+
+    def fail(*_: object, **__: object) -> None:
+        raise NothingToWrite("Nothing is left. " * 12, [finding])
+
+    monkeypatch.setattr(cli.group, "main", fail)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    cli.run(["create"])
+    assert max(map(len, capsys.readouterr().err.splitlines())) <= 80
+
+
+def test_when_nobody_reads_any_more_it_is_not_called_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``mediacreator create ... | head -1`` would end with 0 although something is not on the medium."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(cli.group, "main", fail)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert cli.run(["create"]) == ExitCode.STOPPED
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import zipfile
 from dataclasses import replace
 from multiprocessing import get_context
@@ -130,6 +131,7 @@ def test_vanished_source_is_named(tmp_path: Path, kind: int) -> None:
         with pytest.raises(SourceChanged, match=source.location) as caught:
             read()
         assert str(tmp_path) not in str(caught.value)
+        assert pickle.loads(pickle.dumps(caught.value)).sources == (source,)  # it comes from a worker
 
 
 def test_shorter_and_longer_files_are_noticed(tmp_path: Path) -> None:
