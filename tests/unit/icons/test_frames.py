@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian, JPEGLSLossless
 
-from mediacreator.icons import opening
+from mediacreator.icons import drawing, opening
 from mediacreator.icons.drawing import draw
 from mediacreator.model import Body, Container, EncodedInstance, SOPInstance
 from mediacreator.sources.reading import open_source
@@ -72,6 +72,14 @@ def test_big_endian_and_implicit_pixels_are_the_same(kind: str, tmp_path: Path) 
     assert alike(plain, windowed(stored, 60, 150))
     assert (pixels(draw(place(implicit), rule())) == plain).all()
     assert (pixels(draw(place(big), rule())) == plain).all()
+
+
+def test_bytes_have_no_order(tmp_path: Path) -> None:
+    """OB is the same in Big Endian (PS3.5 7.3)."""
+    ds = image_dataset(ramp(kind="u1"), WindowCenter=60, WindowWidth=150)
+    plain = drawn(ds, tmp_path)
+
+    assert (pixels(draw(place(write(tmp_path / "big.dcm", ds, ExplicitVRBigEndian)), rule())) == plain).all()
 
 
 def test_a_frame_of_bytes_in_words_may_begin_inside_a_word(tmp_path: Path) -> None:
@@ -139,6 +147,13 @@ def test_a_deflated_data_set_that_is_cut_short_has_no_icon(cut: int, tmp_path: P
     found = source_file(path)
 
     assert draw(opening.Place(found, 0, found.size, DEFLATED, 1 << 20), rule()) == "the deflated Data Set is damaged"
+
+
+def test_what_is_not_deflated_and_says_so_has_no_icon(tmp_path: Path) -> None:
+    path = save(image_dataset(ramp()), tmp_path / "drawn.dcm")
+    lying = replace(place(path), transfer_syntax_uid=DEFLATED)
+
+    assert draw(replace(lying, offset=128), rule()) == "the deflated Data Set is damaged"
 
 
 # Pixels of other kinds
@@ -334,6 +349,24 @@ def test_why_there_is_no_icon_is_said_without_names(tmp_path: Path) -> None:
     assert draw(lying, rule()) == "the file vanished or changed"
     path.mkdir()
     assert draw(lying, rule()) == "the file cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("raised", "why"),
+    [
+        (MemoryError(), "a frame does not fit in memory"),
+        (OSError(28, "No space left on device", "/home/anna"), "No space left on device"),
+        (OSError("/home/anna"), "the file cannot be read (OSError)"),
+    ],
+)
+def test_what_the_machine_lacks_is_said(raised: Exception, why: str, tmp_path: Path, monkeypatch: Any) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    lying = place(save(image_dataset(ramp()), tmp_path / "drawn.dcm"))
+    monkeypatch.setattr(drawing, "read_representative", fail)
+
+    assert draw(lying, rule()) == why
 
 
 @pytest.mark.parametrize(

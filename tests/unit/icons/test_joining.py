@@ -13,7 +13,7 @@ from mediacreator.icons import Iconified, with_icons
 from mediacreator.model import EncodedInstance, FileSetContent, Patient, Series, Study
 from mediacreator.rules.claim import load_claim
 from tests.transcoding import encapsulated, image_dataset, save
-from tests.unit.icons.shown import pixels, ramp
+from tests.unit.icons.shown import pixels, ramp, rule
 from tests.unit.icons.test_frames import jpeg_ls
 from tests.unit.icons.test_making import encoded
 
@@ -129,6 +129,19 @@ def test_a_series_is_shown_by_those_of_its_images_that_can_be(workers: int, tmp_
     assert of_instances(found) == [0, 0, 3, 0]
     assert of_series(found) == [3]
     assert [(finding.code, finding.location) for finding in found.findings] == [("icon-not-made", "source 2")]
+
+
+def test_one_image_that_cannot_be_shown_is_no_reason_to_leave_out_a_series(tmp_path: Path) -> None:
+    """Even where a profile of a site's own requires icons of series, smaller ones than of images."""
+    profile = load_claim("STD-XABC-CD").profiles[0]
+    series = rule(64, records=("SERIES",), required=True)
+    profile = replace(profile, directory=replace(profile.directory, icons=(rule(32), series)))
+    one = broken(tmp_path, 1)
+
+    found = with_icons([file_set([one])], {1: one}, [profile], optional=True)
+
+    assert found.rejected == ()
+    assert [finding.code for finding in found.findings] == ["icon-not-made", "icon-not-made"]
 
 
 def test_a_series_without_images_has_no_icon(tmp_path: Path) -> None:

@@ -88,6 +88,15 @@ def test_a_frame_that_is_decoded_is_so_in_another_process(tmp_path: Path, monkey
     assert int(icons.values[1]) != os.getpid()
 
 
+def test_among_native_pixels_too(tmp_path: Path, monkeypatch: Any) -> None:
+    path = save(image_dataset(ramp()), tmp_path / "native.dcm")
+    monkeypatch.setattr(making, "_work", _say_who)
+
+    icons = make_icons([encoded(path, 7), *files(tmp_path, 1)], rule())
+
+    assert str(os.getpid()).encode() not in icons.values.values()
+
+
 def _say_who(piece: tuple[Place, ...]) -> tuple[bytes, ...]:
     return tuple(str(os.getpid()).encode() for _ in piece)
 

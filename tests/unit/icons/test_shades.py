@@ -121,6 +121,14 @@ def test_the_bits_beside_the_stored_ones_are_not_shown(tmp_path: Path) -> None:
     assert alike(drawn(ds, tmp_path), windowed(stored, 2048, 4096))
 
 
+@pytest.mark.parametrize("high", [10, 16], ids=["below the stored bits", "outside the cell"])
+def test_a_high_bit_that_cannot_be_is_one_less_than_the_stored_bits(high: int, tmp_path: Path) -> None:
+    stored = ramp(step=16)
+    ds = grey(stored, 12, HighBit=high, WindowCenter=2048, WindowWidth=4096)
+
+    assert alike(drawn(ds, tmp_path), windowed(stored, 2048, 4096))
+
+
 def test_stored_bits_may_lie_higher_in_the_cell(tmp_path: Path) -> None:
     stored = ramp(step=16)
     ds = grey((stored << 4 | 0xF).astype("<u2"), 12, HighBit=15, WindowCenter=2048, WindowWidth=4096)
@@ -181,6 +189,13 @@ def test_padding_may_have_more_bits_than_are_stored(tmp_path: Path) -> None:
     assert not drawn(ds, tmp_path)[:4].any()
 
 
+def test_an_image_of_padding_alone_is_black(tmp_path: Path) -> None:
+    ds = grey(np.full((16, 16), 9, "<u2"))
+    ds.add_new(0x00280120, "US", 9)
+
+    assert not drawn(ds, tmp_path).any()
+
+
 # Lookup tables
 
 
@@ -221,6 +236,15 @@ def test_a_voi_lut_may_begin_high_up_where_no_value_is_negative(tmp_path: Path) 
     ds = grey(ramp(low=40_000), RescaleSlope=1, RescaleIntercept=0, VOILUTSequence=[lut(40_000, entries)])
 
     assert alike(drawn(ds, tmp_path), np.array(entries).reshape(16, 16) / 65535 * 255)
+
+
+@pytest.mark.parametrize("useless", [item(), item(LUTDescriptor=[0, 0, 16]), lut(0, [])], ids=["empty", "no data", "0"])
+def test_a_voi_lut_that_says_nothing_is_passed_over(useless: Dataset, tmp_path: Path) -> None:
+    if "LUTDescriptor" in useless:
+        useless["LUTDescriptor"].VR = "US"
+    ds = grey(ramp(), VOILUTSequence=[useless, lut(0, [*range(0, 4096, 16)], bits=12)])
+
+    assert alike(drawn(ds, tmp_path), np.arange(0, 4096, 16).reshape(16, 16) / 4095 * 255)
 
 
 def test_a_modality_lut_goes_before_the_window(tmp_path: Path) -> None:
@@ -339,7 +363,7 @@ def paletted(pixels: Pixels, first: int, bits: int, entries: int, *, kind: str) 
 
 
 @pytest.mark.parametrize(
-    ("bits", "entries", "kind"), [(16, 256, "<u2"), (8, 256, "u1"), (8, 256, "<u2"), (16, 200, "<u2")]
+    ("bits", "entries", "kind"), [(16, 256, "<u2"), (8, 256, "u1"), (8, 201, "u1"), (8, 256, "<u2"), (16, 200, "<u2")]
 )
 def test_a_palette_is_shown_as_the_luminance_of_its_colours(bits: int, entries: int, kind: str, tmp_path: Path) -> None:
     ds = paletted(ramp(kind="u1"), 10, bits, entries, kind=kind)
@@ -412,3 +436,11 @@ def test_segments_that_make_no_sense_are_refused(segments: list[int], tmp_path: 
 
 def test_a_palette_that_is_absent_is_refused(tmp_path: Path) -> None:
     assert "is absent" in undrawn(image_dataset(ramp(kind="u1"), PhotometricInterpretation="PALETTE COLOR"), tmp_path)
+
+
+def test_a_palette_whose_colours_differ_in_number_is_refused(tmp_path: Path) -> None:
+    ds = paletted(ramp(kind="u1"), 0, 16, 256, kind="<u2")
+    ds.GreenPaletteColorLookupTableDescriptor = [255, 0, 16]
+    ds["GreenPaletteColorLookupTableDescriptor"].VR = "US"
+
+    assert "colours of different numbers" in undrawn(ds, tmp_path)
