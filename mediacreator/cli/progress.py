@@ -18,7 +18,8 @@ STAGES = {
     "find": "Finding files",
     "scan": "Reading headers",
     "compare": "Comparing duplicates",
-    "transcode": "Decoding",
+    "transcode": "Recoding",
+    "icons": "Making icons",
     "image": "Writing",
     "verify": "Reading back",
 }
@@ -56,7 +57,8 @@ class Lines(Shown):
         """Begin a stage."""
         self._stage, self._count, self._done = STAGES.get(stage, stage), count, 0
         self._said = time.monotonic()
-        amount = ", ".join(part for part in (f"{count} files" * bool(count), human_bytes(size) * bool(size)) if part)
+        files = f"{count:,} {'file' if count == 1 else 'files'}" if count else ""
+        amount = ", ".join(filter(None, (files, human_bytes(size) if size else "")))
         print(f"{self._stage}: {amount}" if amount else self._stage, file=sys.stderr)  # noqa: T201  talk goes to stderr
 
     def advance(self, count: int, size: int) -> None:
@@ -64,7 +66,10 @@ class Lines(Shown):
         self._done += count
         if time.monotonic() - self._said >= 10:
             self._said = time.monotonic()
-            print(f"{self._stage}: {self._done} of {self._count}", file=sys.stderr)  # noqa: T201  talk goes to stderr
+            print(f"{self._stage}: {self._done:,} of {self._count:,}", file=sys.stderr)  # noqa: T201  talk goes to stderr
+
+
+_MOST_ROWS = 8  # stages that are shown; a medium for each person has two of them
 
 
 class Bar(Shown):
@@ -103,6 +108,8 @@ class Bar(Shown):
         if self._task is not None and self._bar.tasks[-1].total is None:
             self._bar.update(self._task, total=self._bar.tasks[-1].completed)
         self._size, self._done = size, 0
+        for task in self._bar.tasks[: 1 - _MOST_ROWS]:
+            self._bar.update(task.id, visible=False)
         self._task = self._bar.add_task(STAGES.get(stage, stage), total=count or None, bytes=self._bytes())
         self._bar.refresh()
 

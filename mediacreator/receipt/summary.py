@@ -36,7 +36,9 @@ def summary(receipt: Receipt, show_paths: bool) -> str:
     notes = [*_notes(receipt)]
     if notes:
         parts.append("\n".join(notes))
-    parts.append("\n".join(line for medium in receipt.media for line in _medium(medium, show_paths)))
+    count = len(receipt.media)
+    media = [(f"Medium {n} of {count}" if count > 1 else "", entry) for n, entry in enumerate(receipt.media, 1)]
+    parts.append("\n".join(line for title, entry in media for line in _medium(title, entry, show_paths)))
     parts.append(_verdict(receipt))
     return "\n\n".join(part for part in parts if part)
 
@@ -72,8 +74,12 @@ def _checked(counts: Counts) -> str:
     return f" = {counts.written:,} written = {counts.verified:,} read back as written"
 
 
+_EXPLAINED = (Outcome.ACCEPTED, Outcome.LEFT_OUT)
+"""Outcomes whose notes are worth a sentence: what is no DICOM file or not asked for explains itself."""
+
+
 def _reasons(reasons: list[Reason]) -> Iterator[str]:
-    """Yield count, outcome, code and clause of each kind of Finding, and what to do about what should be there."""
+    """Yield count, outcome, code and clause of each kind of Finding; what was found, and what to do but for notes."""
     width = max(len(f"{reason.count:,}") for reason in reasons)
     for reason in reasons:
         outcome = "" if reason.outcome is Outcome.ACCEPTED else f"{reason.outcome.value}: "
@@ -83,6 +89,8 @@ def _reasons(reasons: list[Reason]) -> Iterator[str]:
             said = f"{reason.what}, expected {reason.expected}." if reason.what else f"Expected {reason.expected}."
             example = "For example " if reason.what and reason.count > 1 else ""
             yield from _filled(f"{example}{said} {reason.remedy}", width + 4, width + 4)
+        elif reason.what and reason.outcome in _EXPLAINED:
+            yield from _filled(f"{reason.what}.", width + 4, width + 4)
 
 
 def _filled(text: str, indent: int, first: int) -> Iterator[str]:
@@ -131,7 +139,7 @@ def _notes(receipt: Receipt) -> Iterator[str]:
     for keyword, value in unknown:
         yield from _filled(f"{keyword} {value} is a placeholder: nobody knows the true one", 2, 0)
     for decision in receipt.decisions:
-        yield from _filled(f"Conflict {decision.conflict} ({decision.code}) decided by {decision.decided_by}", 2, 0)
+        yield from _filled(f"Question {decision.conflict} ({decision.code}): decided by {decision.decided_by}", 2, 0)
 
 
 def _derived(receipt: Receipt) -> Iterator[str]:
@@ -151,14 +159,16 @@ def _syntax(uid: str) -> str:
     return known.name if known else uid
 
 
-def _medium(medium: MediumEntry, show_paths: bool) -> Iterator[str]:
-    name = f"{_printable(medium.name)}: " if show_paths and medium.name else ""
+def _medium(title: str, medium: MediumEntry, show_paths: bool) -> Iterator[str]:
+    titles = (title, _printable(medium.name) if show_paths else "")
+    name = ", ".join(filter(None, titles)) + (": " if any(titles) else "")
+    volume = f"volume {medium.volume} of {medium.volumes}, " if medium.volumes > 1 else ""
     size = f", {_size(medium.size)}" if medium.size else ""
     file_set = f"File-set {medium.file_set_id}" if medium.file_set_id else "File-set without an ID"
     noun = "instance" if medium.instances == 1 else "instances"
     profile = medium.profile.replace(",", " and ")
     yield from _filled(
-        f"{name}{file_set}, {profile}, volume {medium.volume} of {medium.volumes}, {medium.instances:,} {noun}{size}",
+        f"{name}{file_set}, {profile}, {volume}{medium.instances:,} {noun}{size}",
         2,
         0,
     )
@@ -197,5 +207,7 @@ def _verdict(receipt: Receipt) -> str:
         return (
             f"Complete: {counts.verified:,} of {due:,} instances were added and read back; {counts.kept:,} were kept."
         )
+    if due == 1:
+        return "Complete: the one instance is on the medium and was read back."
     media = "medium" if len(receipt.media) == 1 else "media"
     return f"Complete: {counts.verified:,} of {due:,} instances are on the {media} and were read back."

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mediacreator.model import MediaImage
+from mediacreator.model import MediaImage, Outcome, Severity
 from mediacreator.receipt import Receipt, WrittenMedium, build_receipt, summary
 from tests.unit.receipt.jobs import filled_medium, job, local, medium, mixed_job, travelling
 from tests.volumes import disposition, written
@@ -42,9 +42,20 @@ def test_reasons_have_count_code_and_clause() -> None:
     said = summary(local(mixed_job(medium(2))), show_paths=False)
 
     assert "  2  rejected: truncated-pixel-data [PS3.5 8.2]\n" in said
-    assert "  1  left out: rejected-by-note\n" in said
+    assert "  1  left out: rejected-by-note\n     source" in said  # a code alone tells a person nothing
     assert "  2  not asked for: not-asked-for\n" in said
     assert "Good to know about what is on the medium:\n  1  odd-character-set" in said
+
+
+def test_a_note_says_what_was_found_and_leaves_the_rest_to_the_receipt() -> None:
+    note = disposition(100, Outcome.LEFT_OUT, "private-sop-class").finding
+    note = replace(note, severity=Severity.NOTE, what="a vendor's own class", expected="another", remedy="Do nothing.")
+    left = replace(disposition(100, Outcome.LEFT_OUT), finding=note)
+    said = summary(local(job([medium(2)], dispositions=[left])), show_paths=False)
+
+    assert "a vendor's own class.\n" in said
+    assert "expected another" not in said
+    assert "Do nothing" not in said
 
 
 def test_the_last_line_is_the_truth() -> None:
@@ -53,6 +64,7 @@ def test_the_last_line_is_the_truth() -> None:
     assert last(local(job([medium(5)], dispositions=[disposition(9)]))) == (
         "NOT complete: 1 of 6 instances is not on the medium."
     )
+    assert last(local(job([medium(1)]))) == "Complete: the one instance is on the medium and was read back."
 
 
 def test_counts_that_do_not_close_are_never_called_complete() -> None:
@@ -91,10 +103,18 @@ def test_paths_are_for_an_interactive_terminal_only() -> None:
     shown, hidden = summary(receipt, show_paths=True), summary(receipt, show_paths=False)
 
     assert "    source 101: /sources/000101\n" in shown
-    assert "disc.iso: File-set DISC_1, STD-GEN-CD, volume 1 of 1, 2 instances, 1.0 MB" in shown
+    assert "disc.iso: File-set DISC_1, STD-GEN-CD, 2 instances, 1.0 MB" in shown
     assert "/sources" not in hidden
     assert "disc.iso" not in hidden
     assert not [word for word in ("Muster", "P-1", "Mueller") if word in shown + hidden]
+
+
+def test_several_media_are_told_apart_also_in_a_log() -> None:
+    receipt = local(job([medium(1), medium(2)]))
+    entries = [line for line in summary(receipt, show_paths=False).splitlines() if "File-set" in line]
+
+    assert [entry.partition(": File-set")[0] for entry in entries] == ["Medium 1 of 2", "Medium 2 of 2"]
+    assert "Medium 1 of 2, disc" in summary(receipt, show_paths=True)
 
 
 def test_many_rejected_files_do_not_fill_the_screen() -> None:
@@ -125,7 +145,7 @@ def test_what_was_changed_is_said() -> None:
         "  PatientID, StudyDate, StudyID\n"
     ) in said
     assert "StudyDate 19000101 is a placeholder: nobody knows the true one" in said
-    assert "Conflict 1 (family-name-changed) decided by --same-patient 1" in said
+    assert "Question 1 (family-name-changed): decided by --same-patient 1" in said
     assert "4 transcoded from Implicit VR Little Endian to Explicit VR Little Endian" in summary(
         local(job([medium(4, transcoded=True)])), show_paths=False
     )
