@@ -21,6 +21,7 @@ COMMANDS = {
     "add": "mediacreator.cli.add",
     "remove": "mediacreator.cli.remove",
     "merge": "mediacreator.cli.merge",
+    "rebuild": "mediacreator.cli.rebuild",
     "profiles": "mediacreator.cli.profiles",
     "verify": "mediacreator.cli.verify",
 }

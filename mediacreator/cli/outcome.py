@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,10 @@ def report(receipt: Receipt, allowed: tuple[str, ...], output: str, *, as_json: 
         click.echo(to_json(receipt, travelling=True))
     else:
         click.echo(summary(receipt, show_paths=sys.stdout.isatty()))
-        name = f"{output.rstrip('/')}.receipt.json" if sys.stdout.isatty() else "beside the output"
-        click.echo(f"\nReceipt: {name} (mode 0600: it holds patient identity and source paths)")
+        path = f"{output.rstrip('/')}.receipt.json"
+        if os.path.exists(path):
+            name = path if sys.stdout.isatty() else "beside the output"
+            click.echo(f"\nReceipt: {name} (mode 0600: it holds patient identity and source paths)")
     if receipt.state == COMPLETE or all_allowed(receipt, allowed):
         return int(ExitCode.DONE)
     return int(ExitCode.FINDINGS)

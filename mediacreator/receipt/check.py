@@ -47,7 +47,7 @@ def _sums(receipt: Receipt) -> Iterator[str]:
 def _medium(medium: MediumEntry) -> Iterator[str]:
     name = f"Volume {medium.volume} of {medium.volumes}"
     uids = Counter(file.sop_instance_uid for file in medium.files if file.sop_instance_uid)
-    if uids.total() != medium.instances:
+    if _lists_all(medium) and uids.total() != medium.instances:
         yield f"{name}: the DICOMDIR names {medium.instances} instances, and {uids.total()} are on the medium."
     twice = sum(1 for number in uids.values() if number > 1)
     if twice:
@@ -59,6 +59,14 @@ def _medium(medium: MediumEntry) -> Iterator[str]:
         yield f"{name}: {len(unhashed)} files have no hash, {unhashed[0]} first."
     if medium.not_verified:
         yield f"{name}: {len(medium.not_verified)} files do not read back as written, {medium.not_verified[0]} first."
+
+
+def _lists_all(medium: MediumEntry) -> bool:
+    """Tell whether the receipt lists every file of a medium, the DICOMDIR among them.
+
+    One of an update to a medium that never had a receipt does not: nobody has read what was there before.
+    """
+    return any(not file.sop_instance_uid for file in medium.files)
 
 
 _COUNTED = (
@@ -73,7 +81,8 @@ _COUNTED = (
 def _lists(receipt: Receipt) -> Iterator[str]:
     """Compare the counts with what is listed: every file found has one outcome, and only one."""
     on_media = [file.source for medium in receipt.media for file in medium.files if file.sop_instance_uid]
-    due = receipt.counts.accepted + receipt.counts.kept
+    listed_whole = all(_lists_all(medium) for medium in receipt.media)
+    due = receipt.counts.accepted + (receipt.counts.kept if listed_whole else 0)
     if len(on_media) != due:
         yield f"{due} instances were accepted or kept, and {len(on_media)} are listed on the media."
     listed = Counter(entry.outcome for entry in receipt.not_on_medium)

@@ -56,6 +56,7 @@ def _counts(counts: Counts) -> Iterator[str]:
     width = max(6, len(f"{max(counts.found, counts.kept):,}") + 2)
     if counts.removed:
         yield f"{counts.removed:>{width},}  removed"
+    if not counts.found and counts.kept:
         yield f"{counts.kept:>{width},}  kept"
         return
     for number, word in rows:
@@ -203,6 +204,8 @@ def _verdict(receipt: Receipt) -> str:
         return f"Complete: {counts.accepted:,} of {due:,} instances are on the medium, by what the receipt on it says."
     if counts.removed:
         return f"Complete: {counts.removed:,} instances were removed; {counts.kept:,} were kept."
+    if counts.kept and not due:
+        return f"Complete: the DICOMDIR names the {counts.kept:,} instances that are there."
     if counts.kept:
         return (
             f"Complete: {counts.verified:,} of {due:,} instances were added and read back; {counts.kept:,} were kept."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mediacreator.updating.adding import add
+from mediacreator.updating.rebuilding import rebuild
 from mediacreator.updating.removing import remove
 from mediacreator.updating.request import UpdateRequest
 
-__all__ = ["UpdateRequest", "add", "remove"]
+__all__ = ["UpdateRequest", "add", "rebuild", "remove"]

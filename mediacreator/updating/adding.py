@@ -23,7 +23,7 @@ from mediacreator.suggesting import AUTO
 from mediacreator.transcode import Compression, Spool
 from mediacreator.updating.joining import Anchor, anchors_of, places_of
 from mediacreator.updating.request import Opened, UpdateRequest, opened
-from mediacreator.updating.update import New, change, volume_of
+from mediacreator.updating.update import New, added_volume, change
 
 _THERE_ALREADY = (Likeness.IDENTICAL, Likeness.SAME_PIXELS)
 
@@ -109,7 +109,7 @@ class _Addition:
                 raise self._nothing(dispositions, scanned)
             findings = (*scanned.findings, *selection.findings, *done.findings)
             decisions = decisions_of(request.selection)
-            volume = volume_of(self._medium, done.content, done.in_order)
+            volume = added_volume(self._medium, done.content, done.in_order)
             added = New(volume, places, scanned, dispositions, findings, decisions)
             return change(self._medium, request, self._settings, origin, added, frozenset(), self._progress)
 

@@ -164,11 +164,12 @@ class Describer:
         image = MediaImage(os.path.basename(self.held.root), 0, written)
         receipt = build_receipt(self.job, [WrittenMedium(self.volume, image, written)])
         (medium,) = receipt.media
-        receipt = self._with_kept(receipt, (*told, *self._kept(), *medium.files))
+        known = self.held.entry is not None
+        receipt = self._with_kept(receipt, (*told, *self._kept(), *medium.files) if known else medium.files)
         (medium,) = receipt.media
         medium = replace(
             medium,
-            size=sum(file.size for file in medium.files),
+            size=sum(file.size for file in medium.files) if known else 0,
             patients=tuple(_line(patient) for patient in whole.content.patients),
         )
         receipt = replace(receipt, media=(medium,))
@@ -185,7 +186,7 @@ class Describer:
         )
 
     def _with_kept(self, receipt: Receipt, files: tuple[FileEntry, ...]) -> Receipt:
-        kept = len(self._kept())
+        kept = len(self.kept)
         (medium,) = receipt.media
         medium = replace(medium, files=files, instances=medium.instances + kept)
         return replace(receipt, media=(medium,), counts=replace(receipt.counts, kept=kept, removed=self.removed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,14 @@ class Held:
         path = os.path.join(self.tree.path, *file.path[:-1], file.raw_name)
         status = os.stat(path)
         return SourceFile(number, path, status.st_size, status.st_mtime_ns)
+
+    def hash_of(self, file: TreeFile) -> tuple[int, str]:
+        """Return size in bytes and SHA-256 of a file, hexadecimal."""
+        digest = hashlib.sha256()
+        with self.tree.open(file.path) as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+        return file.size, digest.hexdigest()
 
     def files_of(self) -> Mapping[FileID, TreeFile]:
         """Return the file of each File ID that a record names, where it is there."""

@@ -26,7 +26,7 @@ _IDENTITY = {
 }
 """What tells persons apart and is no key of PS3.3 F.5: records may have it all the same."""
 _TEXTS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
-_UTF8 = b"ISO_IR 192"
+UTF8 = b"ISO_IR 192"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def attributes_of(record: DirectoryRecord, words: Mapping[int, tuple[str, str]])
         if keyword:
             found[keyword] = decode_text(value, character_set, vr).encode() if vr in _TEXTS else value
     if not all(value.isascii() for value in found.values()):
-        found["SpecificCharacterSet"] = _UTF8
+        found["SpecificCharacterSet"] = UTF8
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from mediacreator.dicomio.dicomdir import encode_dicomdir
 from mediacreator.dicomio.walker import DirectoryRecord, walk
@@ -33,6 +33,7 @@ from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
 from mediacreator.updating.applying import Change, Reference, apply
 from mediacreator.updating.describing import Described, Describer
+from mediacreator.updating.held import Held
 from mediacreator.updating.joining import Place, joined_records
 from mediacreator.updating.request import Opened, UpdateRequest
 
@@ -53,19 +54,24 @@ class New:
 
 def nothing_new(opened: Opened) -> New:
     """Return that nothing is added."""
-    return New(volume_of(opened, FileSetContent(()), ()), {})
+    return New(added_volume(opened, FileSetContent(()), ()), {})
 
 
-def volume_of(opened: Opened, content: FileSetContent, encoded: Sequence[EncodedInstance]) -> Volume:
-    """Return new instances with File IDs that no file has."""
+def added_volume(opened: Opened, content: FileSetContent, encoded: Sequence[EncodedInstance]) -> Volume:
+    """Return instances that are added to a File-set, with File IDs that no file has."""
     directory = opened.held.directory
-    volume = lay_out(
-        content,
-        encoded,
-        file_set_id=directory.file_set_id,
-        file_set_uid=directory.file_set_uid,
-        first=_first_free(opened),
-    )
+    return volume_of(opened, content, encoded, directory.file_set_id, directory.file_set_uid)
+
+
+def volume_of(
+    opened: Opened,
+    content: FileSetContent,
+    encoded: Sequence[EncodedInstance],
+    file_set_id: str,
+    file_set_uid: str,
+) -> Volume:
+    """Return new instances with File IDs that no file has."""
+    volume = lay_out(content, encoded, file_set_id=file_set_id, file_set_uid=file_set_uid, first=_first_free(opened))
     return replace(volume, profile=opened.claim.id)
 
 
@@ -131,7 +137,6 @@ class Result:
     kept: tuple[FileID, ...]  # of instances whose files stay as they are
     removed: int  # instances that go
     removed_files: tuple[str, ...]  # paths from the root, with slashes
-    unknown: Mapping[FileID, FileEntry] = field(default_factory=dict)  # kept ones that no receipt told of
 
 
 def swap(
@@ -172,7 +177,7 @@ def swap(
         origin=origin,
         held=held,
         kept=result.kept,
-        unknown=result.unknown,
+        unknown=_not_told(held, result),
         removed=result.removed,
         dicomdir=result.dicomdir,
     )
@@ -198,6 +203,22 @@ def swap(
         progress,
     )
     return made[-1].receipt
+
+
+def _not_told(held: Held, result: Result) -> dict[FileID, FileEntry]:
+    """Return what the receipt will say of instances that stay and that the earlier one did not know: read now."""
+    if held.entry is None:
+        return {}
+    told = {tuple(file.path.split("/")) for file in held.entry.files}
+    kept = frozenset(result.kept) - told
+    files = held.files_of() if kept else {}
+    found: dict[FileID, FileEntry] = {}
+    for file_id, _, sop_instance_uid, transfer_syntax_uid in result.references:
+        file = (files.get(file_id) or held.find(*file_id)) if file_id in kept else None
+        if file_id in kept:
+            size, sha256 = held.hash_of(file) if file is not None else (0, "")
+            found[file_id] = FileEntry("/".join(file_id), size, sha256, sop_instance_uid, transfer_syntax_uid)
+    return found
 
 
 def _references(dicomdir: bytes, stays: Sequence[DirectoryRecord], volume: Volume) -> tuple[Reference, ...]:
