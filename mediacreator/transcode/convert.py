@@ -24,7 +24,8 @@ from mediacreator.transcode.dataset import (
     Level,
 )
 from mediacreator.transcode.jobs import Coded, Converted, Failed, Job, Part, Remark
-from mediacreator.transcode.pixels import PixelWork, tolerated
+from mediacreator.transcode.pixel_attributes import tolerated
+from mediacreator.transcode.pixels import PixelWork
 from mediacreator.transcode.reencode import Reencoder
 from mediacreator.transcode.refusal import Refusal
 

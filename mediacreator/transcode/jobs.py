@@ -42,7 +42,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some frames of a large instance, to be coded by themselves so that several workers share it."""
+    """Some frames of a large instance, done by themselves so that several workers share it."""
 
     job: Job
     first: int  # frame, from 0
@@ -62,7 +62,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Frames that were coded, one behind the other in a file."""
+    """Frames that were coded, or decoded where native ones are wanted: one behind the other in a file."""
 
     path: str
     lengths: tuple[int, ...]  # bytes of each, even

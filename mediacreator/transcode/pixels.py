@@ -1,7 +1,4 @@
-"""What becomes of the Pixel Data of one instance: decoded, coded or left, and the attributes that tell of it.
-
-Source: PS3.5 8.2, A.4; PS3.3 C.7.6.3, C.7.6.1.1.5.
-"""
+"""What becomes of the Pixel Data of one instance: decoded, coded or left (PS3.5 8.2, A.4)."""
 
 from __future__ import annotations
 
@@ -13,26 +10,14 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from mediacreator.model import UNDEFINED_LENGTH
-from mediacreator.transcode.codecs import FrameFacts, check_format, lossy_method
+from mediacreator.transcode.codecs import FrameFacts, check_format
 from mediacreator.transcode.coders import Code, Wide, code_for, encode_frame
 from mediacreator.transcode.dataset import PIXEL_DATA, Coding, DataSetReader, Element, Level
 from mediacreator.transcode.encapsulation import fragments, offset_tables
-from mediacreator.transcode.fragments import (
-    ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH,
-    EXTENDED_OFFSET_TABLE,
-    EXTENDED_OFFSET_TABLE_LENGTHS,
-    find_frames,
-)
+from mediacreator.transcode.fragments import find_frames
 from mediacreator.transcode.frames import CodedFrames, FrameSource, NativeFrames, numbered
 from mediacreator.transcode.image import (
-    BITS_STORED,
-    HIGH_BIT,
     LOSSY_IMAGE_COMPRESSION,
-    LOSSY_IMAGE_COMPRESSION_METHOD,
-    LOSSY_IMAGE_COMPRESSION_RATIO,
-    NUMBER_OF_FRAMES,
-    PHOTOMETRIC_INTERPRETATION,
-    PIXEL_TAGS,
     PLANAR_CONFIGURATION,
     ROWS,
     Image,
@@ -41,31 +26,22 @@ from mediacreator.transcode.image import (
     text,
 )
 from mediacreator.transcode.jobs import Coded, Job, Remark
+from mediacreator.transcode.pixel_attributes import (
+    LOSS_NOT_DECLARED,
+    Changed,
+    added_loss,
+    by_keyword,
+    coded_attributes,
+    declared_loss,
+    native_attributes,
+    read_values,
+    tolerated,
+)
 from mediacreator.transcode.reencode import NewPixels
 from mediacreator.transcode.refusal import Refusal
 
 _MAX_NATIVE = 0xFFFFFFFE  # bytes; the largest even length of 32 bits
 _IN_MEMORY = 1 << 25  # bytes of coded frames that wait in memory for their offset table; more wait in the spool
-_WANTED = frozenset(PIXEL_TAGS)
-_TEXTS = frozenset(
-    (
-        PHOTOMETRIC_INTERPRETATION,
-        NUMBER_OF_FRAMES,
-        LOSSY_IMAGE_COMPRESSION,
-        LOSSY_IMAGE_COMPRESSION_RATIO,
-        LOSSY_IMAGE_COMPRESSION_METHOD,
-    )
-)
-_TOLD = {
-    PHOTOMETRIC_INTERPRETATION: "PhotometricInterpretation",
-    BITS_STORED: "BitsStored",
-    LOSSY_IMAGE_COMPRESSION: "LossyImageCompression",
-    LOSSY_IMAGE_COMPRESSION_RATIO: "LossyImageCompressionRatio",
-    LOSSY_IMAGE_COMPRESSION_METHOD: "LossyImageCompressionMethod",
-}
-"""Attributes that directory records may name too (PS3.11 Table B.3-2)."""
-
-Changed = dict[int, tuple[str, bytes] | None]
 
 
 @dataclass(slots=True)
@@ -73,7 +49,7 @@ class Told:
     """What frames say of themselves, gathered one by one."""
 
     image: Image
-    photometric: str = ""
+    photometric: str = ""  # of the decoded frames
     lossy: bool = False
     remarks: list[Remark] = field(default_factory=list)
 
@@ -91,6 +67,13 @@ class Told:
             what = f"PhotometricInterpretation (0028,0004) is {self.image.photometric}; {facts.remark}"
             clause = "PS3.5 8.2.1, 8.2.4"
             self.remarks.append(Remark("photometric-interpretation", what, "a value that fits the codestream", clause))
+
+    def join(self, parts: Iterable[Coded]) -> None:
+        """Take note of frames that were coded before."""
+        for part in parts:
+            self.agree(part.photometric)
+            self.lossy = self.lossy or part.lossy
+            self.remarks += part.remarks
 
     def agree(self, photometric: str) -> None:
         """Check that a frame is in the colour space of those before."""
@@ -111,7 +94,7 @@ class PixelWork:
         job: What is to be done.
         reader: Of the source.
         coding: Of the source.
-        parts: Frames that were coded already, all of them; none: they are coded here.
+        parts: Frames that were decoded or coded already, all of them; none: that is done here.
     """
 
     def __init__(self, job: Job, reader: DataSetReader, coding: Coding, parts: Sequence[Coded] = ()) -> None:
@@ -165,7 +148,7 @@ class PixelWork:
         return self._native(level, pixel_data, whole) if coded else None
 
     def code(self, level: Level, pixel_data: Element, numbers: range, out: BinaryIO) -> Coded:
-        """Code some frames, one behind the other.
+        """Code some frames one behind the other, or decode them where native ones are wanted.
 
         Raises:
             Refusal: A frame cannot be decoded or coded.
@@ -176,20 +159,24 @@ class PixelWork:
         code: Code | None = None
         lengths = []
         for number in numbers:
-            frame, facts = source.frame(number)
+            data, facts = source.frame(number)
             told.add(facts)
-            with numbered(number, image.frames):
-                code = code or self._code(replace(image, photometric=told.photometric))
-                data = encode_frame(code, frame)
+            if self._job.encoder is not None:
+                with numbered(number, image.frames):
+                    code = code or self._code(image, told.photometric)
+                    data = encode_frame(code, data)
             out.write(data)
             lengths.append(len(data))
-        remarks = (*self.remarks, *told.remarks)
+        remarks = tuple(dict.fromkeys(self.remarks + told.remarks))
         return Coded("", tuple(lengths), told.photometric, told.lossy, size_before, remarks)
 
-    def _code(self, image: Image) -> Code:
+    def _code(self, image: Image, photometric: str) -> Code:
         assert self._job.encoder is not None
-        code = code_for(self._job.encoder, self._job.quality, image)
+        code = code_for(self._job.encoder, self._job.quality, replace(image, photometric=photometric))
         return code.widened if self._job.wide else code
+
+    def _values(self, level: Level) -> dict[int, bytes]:
+        return read_values(self._reader, level, self._coding)
 
     def _source(self, level: Level, pixel_data: Element) -> tuple[Image, FrameSource, int]:
         """Return the image, its frames, and the bytes that they have as they lie."""
@@ -208,7 +195,6 @@ class PixelWork:
     # Native frames from coded ones
 
     def _native(self, level: Level, pixel_data: Element, whole: bool) -> NewPixels:
-        """Prepare the decoding of one Pixel Data: look at every frame, decode none yet."""
         image = read_image(self._values(level))
         check_format(image)
         size = image.frame_size * image.frames
@@ -219,18 +205,28 @@ class PixelWork:
                 f"at most {_MAX_NATIVE}",
                 "PS3.5 7.1.1, A.2",
             )
-        _, source, size_before = self._source(level, pixel_data)
-        assert isinstance(source, CodedFrames)
         told = Told(image)
-        for number in range(image.frames):
-            told.add(source.facts(number))
+        frames: Iterator[bytes]
+        if whole and self._parts:
+            told.join(self._parts)
+            size_before = self._parts[0].size_before
+            frames = (stream.read(n) for stream, lengths in self._streams(self._parts) for n in lengths)
+        else:
+            frames, size_before = self._decoded_here(level, pixel_data, told)
         self.remarks += told.remarks
-        changes = _described(level, image, told.photometric, 0)
+        changes = native_attributes(level, image, told.photometric)
         if whole:
             changes |= self._loss(level, told.lossy, size / max(size_before, 1))
-            self._tell(changes)
-        frames = (source.frame(number)[0] for number in range(image.frames))
+            self.attributes = by_keyword(changes)
         return NewPixels(size, "OB" if image.allocated <= 8 else "OW", frames, changes)
+
+    def _decoded_here(self, level: Level, pixel_data: Element, told: Told) -> tuple[Iterator[bytes], int]:
+        """Look at every frame, decode none yet: what they are must be known before the first is written."""
+        image, source, size_before = self._source(level, pixel_data)
+        assert isinstance(source, CodedFrames)
+        for number in range(image.frames):
+            told.add(source.facts(number))
+        return (source.frame(number)[0] for number in range(image.frames)), size_before
 
     # Coded frames from any
 
@@ -239,28 +235,21 @@ class PixelWork:
         image = read_image(self._values(level))
         parts = self._parts or (self._code_here(level, pixel_data, image),)
         told = Told(image)
-        for part in parts:
-            told.agree(part.photometric)
-            told.lossy = told.lossy or part.lossy
-            told.remarks += part.remarks
+        told.join(parts)
         self.remarks += told.remarks
-        code = self._code(replace(image, photometric=told.photometric))
+        code = self._code(image, told.photometric)
         lengths = [length for part in parts for length in part.lengths]
-        native = image.frame_size * image.frames
-        changes = _described(level, image, code.photometric, code.planar)
+        native, tables = image.frame_size * image.frames, offset_tables(lengths)
+        changes = coded_attributes(level, code, image.photometric, tables)
         changes |= self._loss(level, told.lossy, native / max(parts[0].size_before, 1))
         if code.lossy:
-            changes |= self._our_loss(level, changes, native / max(sum(lengths), 1))
-        if code.stored != image.stored:
-            changes[BITS_STORED] = ("US", code.stored.to_bytes(2, "little"))
-            changes[HIGH_BIT] = ("US", (code.stored - 1).to_bytes(2, "little"))
-        tables = offset_tables(lengths)
-        changes |= tables.extended
-        self._tell(changes)
+            said = self._values(level) | _values_of(changes) if self.lossy else {}
+            changes |= added_loss(said, self._job.method, native / max(sum(lengths), 1))
+        self.attributes = by_keyword(changes)
         return NewPixels(UNDEFINED_LENGTH, "OB", fragments(tables.basic, self._streams(parts)), changes)
 
     def _code_here(self, level: Level, pixel_data: Element, image: Image) -> Coded:
-        folder = self._job.path.rpartition("/")[0] or None
+        folder = os.path.dirname(self._job.path)
         self._waiting = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY, dir=folder))  # noqa: SIM115
         out = cast("BinaryIO", self._waiting)
         try:
@@ -282,93 +271,16 @@ class PixelWork:
                 yield stream, part.lengths
             os.unlink(part.path)  # not later: frames should not take their room in the spool twice
 
-    # Attributes
-
-    def _values(self, level: Level) -> dict[int, bytes]:
-        """Return the attributes that describe the pixels, in little endian."""
-        values = {
-            element.tag: self._reader.small_value(element) for element in level.elements if element.tag in _WANTED
-        }
-        if self._coding.big_endian:
-            return {tag: value if tag in _TEXTS else value[::-1] for tag, value in values.items()}
-        return values
-
     def _loss(self, level: Level, lossy: bool, ratio: float) -> Changed:
-        """Return what must say that pixels were compressed lossily, where the source does not say it yet.
-
-        Source: PS3.3 C.7.6.1.1.5.
-        """
+        """Return what must say that the source was lossy, where it does not say it yet (PS3.3 C.7.6.1.1.5)."""
         by_syntax = self._job.loss == "lossy" and self._job.codec == "jpeg-xl"  # whose stream does not tell
         if self.lossy or not (lossy or by_syntax):
             return {}
         self.lossy = True
-        changes: Changed = {LOSSY_IMAGE_COMPRESSION: ("CS", b"01")}
-        if level.find(LOSSY_IMAGE_COMPRESSION_RATIO) is None:
-            changes[LOSSY_IMAGE_COMPRESSION_RATIO] = ("DS", _even(f"{ratio:.4g}"))
-        method = lossy_method(self._job.codec)
-        if method and level.find(LOSSY_IMAGE_COMPRESSION_METHOD) is None:
-            changes[LOSSY_IMAGE_COMPRESSION_METHOD] = ("CS", _even(method))
-        self.remarks.append(
-            Remark(
-                "lossy-not-declared",
-                "LossyImageCompression (0028,2110) is not 01, but the codestream is lossy; 01 was set",
-                "01",
-                "PS3.3 C.7.6.1.1.5",
-            )
-        )
-        return changes
-
-    def _our_loss(self, level: Level, changes: Changed, ratio: float) -> Changed:
-        """Return what says that we compressed lossily: one more value each, behind those of earlier losses.
-
-        Source: PS3.3 C.7.6.1.1.5.1, C.7.6.1.1.5.2.
-        """
-        values = self._values(level)
-        before = {tag: change[1] for tag, change in changes.items() if change}
-
-        def appended(tag: int, value: str) -> bytes:
-            said = text(before.get(tag, values.get(tag, b""))) if self.lossy else ""
-            return _even(f"{said}\\{value}" if said else value)
-
-        return {
-            LOSSY_IMAGE_COMPRESSION: ("CS", b"01"),
-            LOSSY_IMAGE_COMPRESSION_RATIO: ("DS", appended(LOSSY_IMAGE_COMPRESSION_RATIO, f"{ratio:.4g}")),
-            LOSSY_IMAGE_COMPRESSION_METHOD: (
-                "CS",
-                appended(LOSSY_IMAGE_COMPRESSION_METHOD, lossy_method(self._job.method)),
-            ),
-        }
-
-    def _tell(self, changes: Changed) -> None:
-        for tag, keyword in _TOLD.items():
-            change = changes.get(tag)
-            if change is not None:
-                self.attributes[keyword] = change[1]
+        self.remarks.append(LOSS_NOT_DECLARED)
+        return declared_loss(level, self._job.codec, ratio)
 
 
-def _described(level: Level, image: Image, photometric: str, planar: int) -> Changed:
-    """Return the attributes that are others once the frames are coded otherwise (PS3.3 C.7.6.3)."""
-    changes: Changed = {
-        tag: None
-        for tag in (
-            EXTENDED_OFFSET_TABLE,
-            EXTENDED_OFFSET_TABLE_LENGTHS,
-            ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH,
-        )
-        if level.find(tag) is not None
-    }
-    if photometric != image.photometric:
-        changes[PHOTOMETRIC_INTERPRETATION] = ("CS", _even(photometric))
-    if image.samples > 1:
-        changes[PLANAR_CONFIGURATION] = ("US", planar.to_bytes(2, "little"))
-    return changes
-
-
-def tolerated(what: str) -> Remark:
-    """Return what says that an encoding was tolerated."""
-    return Remark("tolerated-encoding", what, "as the standard says", "PS3.5 7, A.4")
-
-
-def _even(words: str) -> bytes:
-    value = words.encode("ascii")
-    return value + b" " if len(value) & 1 else value
+def _values_of(changes: Changed) -> dict[int, bytes]:
+    """Return the values that are written."""
+    return {tag: change[1] for tag, change in changes.items() if change is not None}

@@ -1,7 +1,7 @@
 """Run conversions in worker processes; a codec that crashes takes one instance with it, not the job.
 
-Small instances go to a worker by the dozen. The frames of a large one are shared out: each worker codes some of them
-into a file, and one puts these together. Which frames go together changes nothing in the result.
+Small instances go to a worker by the dozen. The frames of a large one are shared out: each worker decodes and codes
+some of them into a file, and one puts these together. Which frames go together changes nothing in the result.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Result]:
 
 
 def share_out(job: Job, workers: int) -> tuple[Part, ...]:
-    """Return the parts in which the frames of an instance are coded, none where it is done in one piece."""
-    if workers < 2 or job.encoder is None or job.dataset == "deflated" or job.frames < 2 or job.native < _SHARED:
+    """Return the parts in which the frames of an instance are done, none where it is done in one piece."""
+    if workers < 2 or not job.codes_frames or job.dataset == "deflated" or job.frames < 2 or job.native < _SHARED:
         return ()
     count = min(job.frames, -(-job.native // _PART), _PARTS * workers)
     cuts = [job.frames * k // count for k in range(count + 1)]

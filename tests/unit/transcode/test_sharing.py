@@ -20,7 +20,7 @@ from mediacreator.model import SOPInstance
 from mediacreator.transcode import Encoding, Spool, convert, pool
 from mediacreator.transcode.jobs import Coded, Failed, Job, Part
 from mediacreator.transcode.jpeg2000 import read_main_header
-from tests.transcoding import coded, encapsulated, frames_of, image_dataset, instance, picture, save, transcoded
+from tests.transcoding import TARGET, coded, encapsulated, frames_of, image_dataset, instance, picture, save, transcoded
 
 ROOT = "1.2.840.10008.1.2."
 JPEG_LOSSLESS, J2K_LOSSLESS, RLE = (ROOT + end for end in ("4.70", "4.90", "5"))
@@ -66,7 +66,8 @@ def test_parts_hold_every_frame_once_and_are_neither_tiny_nor_without_number() -
         ({}, 1),
         ({"frames": 1}, 2),
         ({"native": 1 << 20}, 2),
-        ({"encoder": None}, 2),
+        ({"encoder": None, "pixels": "native"}, 2),
+        ({"kept": True}, 2),
         ({"dataset": "deflated"}, 2),
     ],
 )
@@ -114,6 +115,15 @@ def test_sources_of_every_kind_are_shared_out(syntax: str, tmp_path: Path) -> No
     with_each_number_of_workers([instance(path)], J2K_LOSSLESS, tmp_path)
     out, _ = transcoded(pydicom.dcmread(path), J2K_LOSSLESS, tmp_path, workers=2)
     assert np.array_equal(out.pixel_array.ravel(), pixels)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("syntax", [JPEG_LOSSLESS, J2K_LOSSLESS, RLE])
+def test_native_frames_are_decoded_in_parts_too(syntax: str, tmp_path: Path) -> None:
+    path = save(transcoded(multi_frame(), syntax, tmp_path)[0], tmp_path / "a.dcm")
+    with_each_number_of_workers([instance(path)], TARGET, tmp_path)
+    out, _ = transcoded(pydicom.dcmread(path), TARGET, tmp_path, workers=2)
+    assert out.PixelData == multi_frame().PixelData
 
 
 @pytest.mark.usefixtures("small_parts")
