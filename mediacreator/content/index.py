@@ -8,6 +8,7 @@ XHTML 1.0 Strict are readable without, also on a phone. Source: IHE RAD TF-2 4.4
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from mediacreator import __version__
 from mediacreator.content import INDEX, README, RECEIPT, words
@@ -59,13 +60,19 @@ def index_htm(
             "absent": absent(dispositions, missing),
             "absent_count": _files(count),
             "incomplete": _files(rejected) if rejected else "",
-            "created": origin.created.isoformat(" ", "minutes"),
+            "created": _moment(origin.created),
             "version": __version__,
             "profile": profile,
             "file_set_id": volume.file_set_id,
         },
     )
     return ContentFile((INDEX,), text.encode("utf-8"))
+
+
+def _moment(created: datetime) -> str:
+    """Return date, minute and zone as a person writes them: 2026-03-04 05:06 UTC+02:00."""
+    zone = created.isoformat()[19:]
+    return f"{created:%Y-%m-%d %H:%M} UTC{zone if zone != '+00:00' else ''}"
 
 
 def _files(count: int) -> str:

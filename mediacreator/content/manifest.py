@@ -66,8 +66,8 @@ class Absent:
 
     count: int
     meaning: str
-    reason: str  # the Finding's code in words
-    clause: str
+    reason: str  # in words for whoever gets the medium
+    detail: str  # for whoever they ask: the Finding's code and clause
 
 
 def patient_parts(content: FileSetContent, placeholder_date: str) -> tuple[PatientPart, ...]:
@@ -123,11 +123,18 @@ def absent(dispositions: Iterable[Disposition], missing: Iterable[Missing]) -> t
     kinds.update((Outcome.REJECTED, entry.finding.code, entry.finding.clause) for entry in missing)
     order = list(_MEANINGS)
     return tuple(
-        Absent(count, _MEANINGS[outcome], words.clean(code.replace("-", " ")), words.clean(clause))
+        Absent(count, _MEANINGS[outcome], *_reason(code, clause))
         for (outcome, code, clause), count in sorted(
             kinds.items(), key=lambda kind: (order.index(kind[0][0]), -kind[1], kind[0][1:])
         )
     )
+
+
+def _reason(code: str, clause: str) -> tuple[str, str]:
+    """Return why, in words, and what stands in brackets behind."""
+    name = words.clean(code.replace("-", " "))
+    reason = words.REASONS.get(code, "")
+    return reason or name, ", ".join(part for part in (name if reason else "", words.clean(clause)) if part)
 
 
 def _study(study: Study, anchor: str, placeholder_date: str) -> StudyPart:
@@ -175,7 +182,9 @@ def _frames(attributes: Attributes) -> int:
 
 
 def _counted(kinds: Counter[str]) -> str:
-    return ", ".join(words.counted(number, kind) for kind, number in kinds.items())
+    """Say how many there are of each kind: images first, the others as they come."""
+    ordered = sorted(kinds.items(), key=lambda kind: kind[0] != "IMAGE")
+    return ", ".join(words.counted(number, kind) for kind, number in ordered)
 
 
 def _first(level: Patient | Study | Series, keyword: str) -> str:

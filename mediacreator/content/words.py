@@ -91,6 +91,31 @@ def time(value: str) -> str:
 SEXES = {"M": "male", "F": "female", "O": "other"}
 """Patient's Sex (PS3.3 C.7.1.1)."""
 
+REASONS = {
+    **dict.fromkeys(("truncated-file", "truncated-pixel-data"), "the file is cut short"),
+    "corrupt-codestream": "the image in the file is damaged",
+    **dict.fromkeys(("unreadable", "unreadable-file"), "the file could not be read"),
+    "unreadable-folder": "a folder could not be read",
+    "broken-link": "a link leads nowhere",
+    **dict.fromkeys(("archive-refused", "iso-extent-refused"), "a damaged archive or disc image"),
+    "nested-archive": "an archive inside another",
+    "encrypted-member": "locked with a password",
+    "missing-file": "it stands in a list of contents, and is not there",
+    "other-instance": "another file lies in its place",
+    "promise-unknown": "a list of contents that cannot be read",
+    "sop-class-not-in-profile": "this sort of medium cannot hold it",
+    "private-sop-class": "only a program of its maker can read it",
+    "rejected-by-note": "withdrawn by the institution",
+    "rejection-note": "a note by which the institution withdrew images",
+    "dicomdir": "the list of contents of another medium",
+    "not-dicom": "not in DICOM format",
+    "empty-file": "an empty file",
+    "same-instance": "the same file twice",
+    "other-header": "the same image with other details",
+    "not-taken": "another image was chosen instead",
+}
+"""Why something is not on a medium, by the code of the Finding; what is not here is said by its code."""
+
 KINDS = {
     "IMAGE": ("image", "images"),
     "SR DOCUMENT": ("report", "reports"),

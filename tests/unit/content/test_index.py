@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from mediacreator.content import words
 from mediacreator.content.index import index_htm
 from mediacreator.model import Disposition, Missing, Outcome, Volume
 from mediacreator.settings import Contact, Institution, Settings, Texts
 from tests.headers import header
 from tests.volumes import ORIGIN, disposition, finding, instance, patient, study, volume
 
+ROOT = Path(__file__).parent.parent.parent.parent
 XHTML = "{http://www.w3.org/1999/xhtml}"
 SITE = Settings(institution=Institution(name="Klinikum <Süd>", phone="1"), contact=Contact(name="Image desk"))
 
@@ -253,17 +258,44 @@ def test_what_is_absent_is_counted_with_its_reason_and_names_nobody() -> None:
     root = page(medium(), gone, (lost,))
     text = said(root)
 
+    lacking = "should be on this medium and could not be put on it"
+
     assert rows(root)[1:] == [
-        ["2", "should be on this medium and could not be put on it", "truncated pixel data (PS3.5 8.2)"],
-        ["1", "should be on this medium and could not be put on it", "file missing"],
+        [
+            "2",
+            lacking,
+            "the file is cut short (truncated pixel data, PS3.5 8.2)",
+        ],
+        ["1", lacking, "file missing"],
         ["1", "not part of what was ordered", "not asked for"],
-        ["1", "not images", "not dicom"],
+        ["1", "not images", "not in DICOM format (not dicom)"],
     ]
     assert "This medium is not complete: 3 files could not be put on it." in text
     assert "5 files that were found when this medium was made have not been put on it" in text
     assert "sources" not in text
     assert "Mueller" not in text
     assert "2.25.77" not in text
+
+
+def test_reasons_in_words_are_those_of_codes_that_there_are() -> None:
+    listed = set(re.findall(r"^\| `([^`]+)`", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE))
+
+    assert words.REASONS.keys() <= listed
+    assert not [reason for reason in words.REASONS.values() if reason.endswith(".") or "-unusable" in reason]
+
+
+def test_images_are_counted_first() -> None:
+    made = volume([patient([study([[instance(header(1), "WAVEFORM")], [instance(header(n)) for n in (2, 3)]])])])
+
+    assert "1 study, 2 series, 2 images, 1 waveform." in said(page(made))
+
+
+@pytest.mark.parametrize(("hours", "zone"), [(0, "UTC"), (5.5, "UTC+05:30"), (-3, "UTC-03:00")])
+def test_the_date_is_written_for_a_person(hours: float, zone: str) -> None:
+    created = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=hours)))
+    file = index_htm(medium(), "STD-GEN-CD", SITE, replace(ORIGIN, created=created))
+
+    assert f"Made 2026-03-04 05:06 {zone} with" in file.data.decode()
 
 
 def test_what_was_left_out_by_rule_does_not_make_it_incomplete() -> None:

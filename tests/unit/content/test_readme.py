@@ -91,7 +91,7 @@ def test_an_institution_in_another_script_has_its_ascii_name_and_a_pointer() -> 
 
 
 def test_an_unset_institution_is_stated() -> None:
-    assert "The institution is not named in the settings" in text(medium(), Settings())
+    assert "Not stated. Please ask whoever gave you this medium." in text(medium(), Settings())
 
 
 def test_a_medium_with_nothing_filled_in_has_no_such_section() -> None:
