@@ -20,6 +20,7 @@ from mediacreator.dicomio.walker_findings import finding
 from mediacreator.errors import SourceUnreadable
 from mediacreator.formats import FileTree, TreeFile, open_tree, tolerant_key
 from mediacreator.medium_listing import PatientListing, SeriesListing, StudyListing, list_patients
+from mediacreator.medium_places import DICOMDIR, find_dicomdir, places
 from mediacreator.model import Container, FileID, Finding, Header, Missing
 
 if TYPE_CHECKING:
@@ -32,14 +33,11 @@ __all__ = [
     "StudyListing",
     "find_dicomdir",
     "open_medium",
+    "places",
     "promised",
 ]
 
-_DICOMDIR = ("DICOMDIR",)
 _MAX_DIRECTORY = 1 << 30  # bytes; a DICOMDIR of a million records has 300 MB
-_AS_RECORDED = {  # PS3.12 F.1.2.1: ISO 9660 records a version, and a dot where there is no extension
-    Container.ISO: ("DICOMDIR", "DICOMDIR.", "DICOMDIR;1", "DICOMDIR.;1"),
-}
 _LOSES_RECORDS = frozenset(
     ("truncated-directory", "damaged-directory", "damaged-sequence", "damaged-record", "no-record-sequence")
 )
@@ -145,7 +143,7 @@ class Medium:
             for file in self.tree.files()
             if file.path not in known
             and file.path[: len(self._base)] == self._base
-            and tolerant_key(file.path[-1:]) != _DICOMDIR
+            and tolerant_key(file.path[-1:]) != DICOMDIR
             and self._is_dicom(file)
         )
 
@@ -194,11 +192,12 @@ class Medium:
             yield finding("file-name-differs", differing[0].location, what)
 
 
-def open_medium(path: str | os.PathLike[str]) -> Medium:
+def open_medium(path: str | os.PathLike[str], within: Sequence[str] | None = None) -> Medium:
     """Open a medium and walk its DICOMDIR.
 
     Args:
         path: A folder (or mounted disc), the DICOMDIR itself, an ISO 9660 image, a drive, or a ZIP archive.
+        within: The folder on it whose DICOMDIR is meant, as ``places`` gives it; None: the one nearest to the root.
 
     Returns:
         The medium; close it, or use it as a context manager.
@@ -210,10 +209,10 @@ def open_medium(path: str | os.PathLike[str]) -> Medium:
     """
     path = os.fspath(path)
     folder, name = os.path.split(path)
-    itself = tolerant_key((name,)) == _DICOMDIR and os.path.isfile(path)
+    itself = tolerant_key((name,)) == DICOMDIR and os.path.isfile(path)
     tree = open_tree((folder or os.curdir) if itself else path)
     try:
-        dicomdir, findings = find_dicomdir(tree, name if itself else "")
+        dicomdir, findings = find_dicomdir(tree, name if itself else "", within)
         return Medium(tree, dicomdir, findings)
     except BaseException:
         tree.close()
@@ -250,7 +249,7 @@ def _promised(root: MediumRoot, prefix: str, held: set[str], by_place: dict[tupl
         yield Missing(root.path, _unknown(prefix, str(exc)))
         return
     with tree:
-        dicomdir = tree.find((*root.within, *_DICOMDIR))
+        dicomdir = tree.find((*root.within, *DICOMDIR))
         if dicomdir is None:
             yield Missing(root.path, _unknown(prefix, "it is not there any more"))
             return
@@ -299,39 +298,6 @@ def _missing(record: DirectoryRecord) -> Finding:
 
 def _unknown(prefix: str, why: str) -> Finding:
     return finding("promise-unknown", f"{prefix}DICOMDIR", f"what it references is not all known: {why.rstrip('.')}")
-
-
-def find_dicomdir(tree: FileTree, name: str = "") -> tuple[TreeFile, list[Finding]]:
-    """Find the DICOMDIR nearest to the root, and say what is odd about it; ``name`` is its own if it is known.
-
-    Raises:
-        SourceUnreadable: There is none, or there are several and none is nearer than the others.
-    """
-    found = [file for file in tree.files() if tolerant_key(file.path[-1:]) == _DICOMDIR]
-    if not found:
-        count = sum(1 for _ in tree.files())
-        raise SourceUnreadable(
-            f"There is no DICOMDIR among the {count} files of this medium; PS3.10 8.6 asks for one in its root. "
-            "The instances can still be put on a new medium with mediacreator create."
-        )
-    found.sort(key=lambda file: (len(file.path), file.raw_name != name, file.raw_name != "DICOMDIR"))
-    chosen = found[0]
-    if len(chosen.path) > 1 and len(found) > 1 and len(found[1].path) == len(chosen.path):
-        raise SourceUnreadable(
-            f"There is no DICOMDIR here, but {len(found)} of them in folders below: these are several media. "
-            "Name the folder of one."
-        )
-    findings = []
-    if len(found) > 1:
-        what = f"{len(found)} files are called DICOMDIR; the one nearest to the root is read"
-        findings.append(finding("several-dicomdirs", "DICOMDIR", what))
-    if len(chosen.path) > 1:
-        findings.append(
-            finding("dicomdir-not-in-root", "DICOMDIR", f"it lies below the root, at level {len(chosen.path)}")
-        )
-    if chosen.raw_name not in _AS_RECORDED.get(tree.container, _DICOMDIR):
-        findings.append(finding("dicomdir-name-differs", "DICOMDIR", f"it is recorded as {chosen.raw_name}"))
-    return chosen, findings
 
 
 def _read(tree: FileTree, file: TreeFile) -> bytes:

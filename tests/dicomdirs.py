@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-LONG = (b"OB", b"SQ", b"UN", b"UT")
+LONG = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
 IMPLICIT_LE = b"1.2.840.10008.1.2"
 EXPLICIT_LE = b"1.2.840.10008.1.2.1"

@@ -155,6 +155,28 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
         yield Element(header.tag, header.vr, header.start, stop)
 
 
+def items_of(data: Buffer, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the elements of each item of a sequence inside a record.
+
+    Raises:
+        Damage: Something there is no item, or does not fit.
+    """
+    while position < end:
+        header = read_header(data, position, end, encoding)
+        if header.tag == SEQUENCE_DELIMITATION:
+            return
+        if header.tag != ITEM:
+            raise Damage(position, "an element stands where an item should")
+        if header.length == UNDEFINED_LENGTH:
+            stop = skip_undefined(data, header.start, end, encoding, sequence=False)
+            position = stop + 8
+        else:
+            stop = position = header.start + header.length
+        if stop > end:
+            raise Damage(header.start, "an item does not fit into its sequence")
+        yield header.start, stop
+
+
 def skip_undefined(data: Buffer, position: int, end: int, encoding: Encoding, *, sequence: bool) -> int:
     """Return where the delimiter stands that ends a sequence or an item of undefined length begun at ``position``.
 

@@ -3,15 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker_draft import Draft, name_of, text_of
 from mediacreator.dicomio.walker_findings import record_location
-from mediacreator.dicomio.walker_items import Buffer, Damage, Encoding, elements
+from mediacreator.dicomio.walker_items import IMPLICIT_LE, Buffer, Damage, Encoding, elements, items_of
 from mediacreator.model import FileID, Finding
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A Data Element of a record, as it stands in the file."""
+
+    tag: int  # group << 16 | element
+    vr: str  # as it stands; "" in Implicit VR
+    _start: int
+    _stop: int
+    _data: Buffer = field(repr=False, compare=False)
+    _encoding: Encoding = field(repr=False, compare=False)
+
+    @property
+    def content(self) -> bytes:
+        """The value field, padding kept; of a sequence its items."""
+        return bytes(self._data[self._start : self._stop])
+
+    def numbers(self, width: int) -> list[int]:
+        """Return unsigned values of ``width`` bytes each."""
+        order: Literal["big", "little"] = "big" if self._encoding.big_endian else "little"
+        content = self.content
+        return [int.from_bytes(content[i : i + width], order) for i in range(0, len(content) - width + 1, width)]
+
+    def items(self) -> Iterator[Iterator[Value]]:
+        """Yield the elements of each item of a sequence.
+
+        Raises:
+            Damage: Something in it is no item, or no element; while either iterator is used.
+        """
+        inside = IMPLICIT_LE if self.vr == "UN" else self._encoding
+        for start, stop in items_of(self._data, self._start, self._stop, inside):
+            yield _values(self._data, start, stop, inside)
+
+
+def _values(data: Buffer, start: int, stop: int, encoding: Encoding) -> Iterator[Value]:
+    for tag, vr, first, end in elements(data, start, stop, encoding):
+        yield Value(tag, vr.decode("ascii"), first, end, data, encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +155,16 @@ class DirectoryRecord:
         before the damage.
         """
         values: dict[int, bytes] = {}
-        for tag, _, value in self.elements():
-            values.setdefault(tag, value)
+        data = self._data
+        with suppress(Damage):  # told by the walk as a Finding
+            for tag, _, start, stop in elements(data, self.offset + 8, self.end, self._encoding):
+                values.setdefault(tag, bytes(data[start:stop]))
         return values
 
-    def elements(self) -> Iterator[tuple[int, str, bytes]]:
-        """Yield tag, VR and value of each element as it stands; the VR is "" in Implicit VR."""
-        data = self._data
-        try:
-            for tag, vr, start, stop in elements(data, self.offset + 8, self.end, self._encoding):
-                yield tag, vr.decode("ascii"), bytes(data[start:stop])
-        except Damage:
-            pass  # told by the walk as a Finding
+    def elements(self) -> Iterator[Value]:
+        """Yield each element as it stands; of a damaged record what comes before the damage."""
+        with suppress(Damage):  # told by the walk as a Finding
+            yield from _values(self._data, self.offset + 8, self.end, self._encoding)
 
     def number(self, tag: int) -> int | None:
         """Return an unsigned value of 2 or 4 bytes; None when it is absent or has another length."""
