@@ -11,7 +11,7 @@ import click
 from mediacreator.cli.list_json import document, several
 from mediacreator.cli.list_tree import tree_lines
 from mediacreator.cli.names import date, person
-from mediacreator.cli.report import COLUMNS, count, findings_lines, fit, plain, say
+from mediacreator.cli.report import COLUMNS, count, findings_lines, fit, plain, say, width
 from mediacreator.errors import ExitCode
 from mediacreator.model import Severity
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = (9, 8, 11)  # columns of studies, series and instances
 _TEXT = COLUMNS - sum(_NUMBERS)
+_SHORTEST = 12  # columns that a name keeps, however long the ID
 
 
 @click.command("list", short_help="Show what a medium says is on it.")
@@ -96,7 +97,9 @@ def _lines(listing: _Listing, *, tree: bool) -> Iterator[str]:
 
 def _patient_lines(patient: PatientListing) -> Iterator[str]:
     series = sum(len(study.series) for study in patient.studies)
-    title = f"{person(patient.name)}  [{plain(patient.id) or 'no ID'}]"
+    name, number = person(patient.name), f"  [{plain(patient.id) or 'no ID'}]"
+    room = max(_TEXT - width(number), _SHORTEST)
+    title = (fit(name, room) if width(name) > room else name) + number  # the ID tells persons of one name apart
     yield _row(title, str(len(patient.studies)), str(series), str(patient.instances))
     for study in patient.studies:
         title = f"  {date(study.date)}  {plain(study.description) or '(no description)'}"

@@ -52,6 +52,19 @@ def test_the_table_of_a_whole_medium(tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
+def test_a_long_name_never_hides_the_patient_id(tmp_path: Path) -> None:
+    """Two persons of one long name are told apart by it."""
+    (record,) = tree(images=1, series=1)
+    record.keys = element(0x00100010, b"PN", b"Featherstonehaugh-" * 3 + b"^Hubert") + element(
+        0x00100020, b"LO", b"MC-77"
+    )
+    result = CliRunner().invoke(command, [str(medium(tmp_path, [record]))])
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("Feather")]
+
+    assert "…  [MC-77]" in line
+    assert len(line) == 80
+
+
 def test_japanese_names_keep_the_columns_and_long_ones_are_cut(tmp_path: Path) -> None:
     names = ["Yamada^Tarou=山田^太郎=やまだ^たろう", "김^희중", "王^小东" * 20, "Ω" * 90, "Ångström^Åsa", "", "^^"]
     records = []
