@@ -57,6 +57,9 @@ FORMS: Mapping[str, Form] = {
 """By ``MediaFormat.writer``; ``folder`` is also what an output with a trailing slash asks for."""
 
 
+_FOLDER_FITS = "It would fit a folder."
+
+
 def check_capacity(medium: MediaFormat, size: int) -> None:
     """Refuse a File-set that is larger than its medium.
 
@@ -69,11 +72,13 @@ def check_capacity(medium: MediaFormat, size: int) -> None:
     """
     if not medium.capacity or size <= medium.capacity:
         return
-    larger = [other.name for other in media_formats().values() if other.capacity >= size]
-    would_fit = f"It would fit {larger[0]}, or a folder." if larger else "It would fit a folder."
+    larger = sorted((other.capacity, other.name) for other in media_formats().values() if other.capacity >= size)
+    would_fit = f"It would fit {', '.join(name for _, name in larger)}, or a folder." if larger else _FOLDER_FITS
+    excess = size - medium.capacity
     raise MediaTooSmall(
         f"The File-set needs {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. {would_fit} "
-        f"Or choose some with --study, --series or --modality: {size - medium.capacity:,} bytes are too many."
+        f"Or choose some with --study, --series or --modality: {excess:,} {'byte is' if excess == 1 else 'bytes are'} "
+        "too many. Nothing was written."
     )
 
 

@@ -17,10 +17,19 @@ CD = media_formats()["cd_r"]
 
 def test_the_last_byte_of_the_medium_may_be_used_and_not_one_more() -> None:
     check_capacity(CD, CD.capacity)
-    with pytest.raises(MediaTooSmall, match=r"1 bytes are too many") as caught:
+    with pytest.raises(MediaTooSmall, match=r"1 byte is too many") as caught:
         check_capacity(CD, CD.capacity + 1)
     assert f"{CD.capacity:,}" in str(caught.value)
-    assert "DVD" in str(caught.value)
+    with pytest.raises(MediaTooSmall, match=r"2 bytes are too many"):
+        check_capacity(CD, CD.capacity + 2)
+
+
+def test_every_medium_that_would_hold_it_is_named_the_smallest_first() -> None:
+    """Not only DVD-RAM, which nobody has, since it comes first in the table."""
+    with pytest.raises(MediaTooSmall, match="DVD-RAM, 120 mm DVD other than DVD-RAM, 120 mm BD, or a folder"):
+        check_capacity(CD, CD.capacity + 1)
+    with pytest.raises(MediaTooSmall, match="It would fit 120 mm BD, or a folder"):
+        check_capacity(CD, 10**10)
 
 
 def test_what_fits_nothing_fits_a_folder() -> None:
