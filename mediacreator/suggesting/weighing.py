@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mediacreator.model import Finding
+from mediacreator.rules.profile import Option
 from mediacreator.select.admission import Admission, Refusal, admit
 from mediacreator.suggesting.families import Family
 from mediacreator.suggesting.groups import Group
 from mediacreator.transcode.choose import Compression, Target, target_for
+from mediacreator.transcode.reach import Traits
 from mediacreator.transcode.refusal import Refusal as NotEncoded
 
 
@@ -46,6 +48,8 @@ class Scales:
         self._groups = tuple(groups)
         self._private = private_sop_classes
         self._admissions: dict[tuple[Family, str], Admission | Refusal] = {}
+        self._answers: dict[Family, Sequence[tuple[Option, ...] | Finding]] = {}
+        self._targets: dict[object, Target | NotEncoded] = {}
         self._held: dict[tuple[Family, Compression], Held] = {}
 
     def held(self, family: Family, compression: Compression) -> Held:
@@ -58,8 +62,8 @@ class Scales:
     def _weigh(self, family: Family, compression: Compression) -> Held:
         count = images = transcoded = size = 0
         against: dict[str, list[tuple[Finding | NotEncoded, int]]] = {}
-        for group in self._groups:
-            found = self._target(family, group, compression)
+        for group, answer in zip(self._groups, self._answered(family), strict=True):
+            found = answer if isinstance(answer, Finding) else self._stored(group.traits, answer, compression)
             if not isinstance(found, Target):
                 against.setdefault(found.code, []).append((found, group.count))
                 continue
@@ -70,18 +74,28 @@ class Scales:
             size += group.size(found)
         return Held(count, images, transcoded, size, _reasons(against))
 
-    def _target(self, family: Family, group: Group, compression: Compression) -> Target | Finding | NotEncoded:
-        """Return how instances go on the medium, or the first reason why they cannot."""
+    def _answered(self, family: Family) -> Sequence[tuple[Option, ...] | Finding]:
+        """Return of each group how its instances may be stored, or the first reason why they cannot be."""
+        if family not in self._answers:
+            self._answers[family] = [self._answer(family, group) for group in self._groups]
+        return self._answers[family]
+
+    def _answer(self, family: Family, group: Group) -> tuple[Option, ...] | Finding:
         header = group.sample
         admission = self._admission(family, header.sop_class_uid)
         if isinstance(admission, Refusal):
             return admission.finding
         if admission.record_type == "PRIVATE":
-            return target_for(group.traits, family.claim.options_for_private(), compression)
+            return family.claim.options_for_private()
         verdict = family.judge.verdict(header.attributes, header.sop_class_uid)
-        if not verdict.profiles:
-            return verdict.findings[0]
-        return target_for(group.traits, verdict.options, compression)
+        return verdict.options if verdict.profiles else verdict.findings[0]
+
+    def _stored(self, traits: Traits, options: tuple[Option, ...], compression: Compression) -> Target | NotEncoded:
+        """Return the best way to store an instance; asked once for each of the few answers to how it may be stored."""
+        asked = traits, tuple([(one.transfer_syntax_uid, one.photometric) for one in options]), compression
+        if asked not in self._targets:
+            self._targets[asked] = target_for(traits, options, compression)
+        return self._targets[asked]
 
     def _admission(self, family: Family, sop_class_uid: str) -> Admission | Refusal:
         asked = family, sop_class_uid
