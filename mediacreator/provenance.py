@@ -7,7 +7,12 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from mediacreator.errors import UsageError
 from mediacreator.model import Origin, SourceFile
+
+
+_LATEST = int(datetime(2155, 12, 31, tzinfo=UTC).timestamp())
+"""Seconds; ISO 9660 counts years from 1900 in one byte."""
 
 
 class RandomUIDs:
@@ -42,8 +47,17 @@ def reproducible_origin(epoch: int | None, sources: Iterable[SourceFile], seed: 
         epoch: SOURCE_DATE_EPOCH in seconds, or None: then the medium is dated by its youngest source.
         sources: Of the instances on the media.
         seed: What else distinguishes the request: profile, File-set ID, the instances.
+
+    Raises:
+        UsageError: ``epoch`` is no date that a medium can record.
     """
     if epoch is None:
-        epoch = max((source.mtime_ns for source in sources), default=0) // 1_000_000_000
+        youngest = max((source.mtime_ns for source in sources), default=0) // 1_000_000_000
+        epoch = min(max(youngest, 0), _LATEST)
+    elif not 0 <= epoch <= _LATEST:
+        raise UsageError(
+            "SOURCE_DATE_EPOCH is no date from 1970 to 2155, and a medium records no other [ECMA-119 9.1.5]. "
+            "Unset it, or set it to seconds since 1970."
+        )
     digest = hashlib.sha256("\0".join((str(epoch), *seed)).encode()).digest()
     return Origin(datetime.fromtimestamp(epoch, UTC), DerivedUIDs(digest))

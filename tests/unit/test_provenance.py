@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from mediacreator.errors import UsageError
 from mediacreator.model import SourceFile
 from mediacreator.provenance import RandomUIDs, fresh_origin, reproducible_origin
 
@@ -31,3 +34,15 @@ def test_derived_uids_depend_on_request_and_purpose() -> None:
 def test_the_date_is_that_of_the_youngest_source_or_the_given_one() -> None:
     assert reproducible_origin(None, SOURCES, []).created.timestamp() == 1_700_000_000
     assert reproducible_origin(86400, SOURCES, []).created.isoformat() == "1970-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("epoch", [-1, 10**10, 10**20])
+def test_a_date_that_no_medium_records_is_refused(epoch: int) -> None:
+    """Year 2155 is the last of ISO 9660; Python ends at 9999."""
+    with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
+        reproducible_origin(epoch, (), ())
+
+
+@pytest.mark.parametrize(("mtime", "year"), [(-(10**18), 1970), (10**19, 2155), (10**21, 2155)])
+def test_a_source_of_an_impossible_date_dates_no_medium(mtime: int, year: int) -> None:
+    assert reproducible_origin(None, [SourceFile(1, "x", 1, mtime)], ()).created.year == year
