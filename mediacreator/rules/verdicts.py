@@ -36,12 +36,18 @@ class Judge:
     """Judges many instances by the profiles of one Claim.
 
     ``keywords`` are the attributes whose values a verdict depends on, ``keys`` those of which it matters that they have
-    one.
+    one. Of the keywords ``checks`` look at all but ``values``: what they answer matters, and no more.
     """
 
     def __init__(self, profiles: Sequence[ApplicationProfile]) -> None:
         self._profiles = tuple(profiles)
         self.keywords = tuple(dict.fromkeys(word for profile in profiles for word in judged_keywords(profile)))
+        self.checks = tuple(
+            dict.fromkeys(one.check for profile in profiles for one in _constraints(profile) if one.check)
+        )
+        self.values = tuple(
+            dict.fromkeys(word for profile in profiles for word in judged_keywords(profile, checks=False))
+        )
         keys = (key for profile in profiles for record in profile.directory.keys for key in asked_keys(profile, record))
         self.keys = tuple({key.tag: key for key in keys}.values())
         self._verdicts: dict[_Signature, Verdict] = {}
@@ -100,9 +106,9 @@ def joined(findings: Sequence[Finding]) -> Finding:
     )
 
 
-def judged_keywords(profile: ApplicationProfile) -> tuple[str, ...]:
-    """Return the attributes whose values the verdict of a profile depends on."""
-    found = dict.fromkeys(key.keyword for key in judged_attributes(profile))
+def judged_keywords(profile: ApplicationProfile, *, checks: bool = True) -> tuple[str, ...]:
+    """Return the attributes whose values the verdict of a profile depends on, or those besides what checks look at."""
+    found = dict.fromkeys(key.keyword for key in judged_attributes(profile, checks=checks))
     found.update(dict.fromkeys(one.same_as for one in _constraints(profile) if one.same_as))
     if profile.pairings:
         found[PHOTOMETRIC] = None
@@ -112,12 +118,12 @@ def judged_keywords(profile: ApplicationProfile) -> tuple[str, ...]:
     return tuple(found)
 
 
-def judged_attributes(profile: ApplicationProfile) -> Iterator[Key]:
-    """Yield what the rules of a profile must be given."""
+def judged_attributes(profile: ApplicationProfile, *, checks: bool = True) -> Iterator[Key]:
+    """Yield what the rules of a profile must be given, or those of them that are no checks."""
     for one in _constraints(profile):
-        if one.check:
+        if one.check and checks:
             yield from CHECKS[one.check].keys
-        else:
+        elif not one.check:
             yield Key(one.keyword, one.tag, one.vr, type="3", condition="", keep="", source="", clause="PS3.11 X.3.4")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mediacreator.model import UNDEFINED_LENGTH, Header
+from mediacreator.rules.checks import CHECKS
 from mediacreator.rules.tables import Key, scan_attributes
 from mediacreator.rules.values import has_value
 from mediacreator.rules.wanted import wanted
@@ -80,9 +81,10 @@ def groups_of(headers: Iterable[Header], families: Sequence[Family]) -> tuple[Gr
 def _of_class(uid: str, headers: Sequence[Header], families: Sequence[Family]) -> Iterable[Group]:
     """Yield the groups of one SOP Class; only what families that accept it look at can tell instances apart."""
     accepting = [family for family in families if family.claim.accepts(uid)]
-    words = tuple(dict.fromkeys((*_TRAITS, *(word for family in accepting for word in family.judge.keywords))))
+    words = tuple(dict.fromkeys((*_TRAITS, *(word for family in accepting for word in family.judge.values))))
     asked = {key.keyword: key.vr for family in accepting for key in family.judge.keys}
     keys = [(keyword, vr) for keyword, vr in asked.items() if keyword not in words]
+    checks = [CHECKS[name] for name in dict.fromkeys(name for family in accepting for name in family.judge.checks)]
     found: dict[object, list[Header]] = {}
     for header in headers:
         get, place = header.attributes.get, header.pixel_data
@@ -91,6 +93,7 @@ def _of_class(uid: str, headers: Sequence[Header], families: Sequence[Family]) -
             place and (place.keyword, place.length == UNDEFINED_LENGTH or place.length >= SMALL),
             *map(get, words),
             *[has_value(get(keyword), vr) for keyword, vr in keys],
+            *[check.test(header.attributes) for check in checks],
         )
         found.setdefault(signature, []).append(header)
     return (Group(alike, Traits.of(alike[0])) for alike in found.values())

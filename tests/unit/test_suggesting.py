@@ -33,6 +33,8 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 PREFER = candidates(("STD-GEN-DVD-JPEG", "STD-GEN-USB-JPEG"))
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
 VIDEO = "1.2.840.10008.5.1.4.1.1.77.1.4.1"
+ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
+REGION = b"\xfe\xff\x00\xe0\x0c\x00\x00\x00\x18\x00\x18\x60UL\x04\x00%04d"
 MEGABYTE = 1_000_000
 CT = {
     "Rows": b"\x00\x02",
@@ -371,3 +373,13 @@ def test_where_none_can_be_written_the_best_is_named_with_what_it_lacks(monkeypa
 
     assert said(found) == {"STD-GEN-CD": "profile-chosen"}
     assert "this version cannot write ISO9660, and what the others need neither" in found.findings[0].what
+
+
+def test_ultrasound_regions_tell_instances_apart_by_what_a_check_says_of_them() -> None:
+    """Not by their bytes: each image of an examination has its own."""
+    families = families_of(map(load_profile, profile_ids()))
+    regions = [REGION % number for number in range(100)]
+    headers = [replace(image(1, SequenceOfUltrasoundRegions=value), sop_class_uid=ULTRASOUND) for value in regions]
+    headers += [replace(image(1), sop_class_uid=ULTRASOUND)]
+
+    assert [group.count for group in groups_of(headers, families)] == [100, 1]
