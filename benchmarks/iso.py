@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -25,6 +27,7 @@ def measure(place: Path) -> dict[str, Any]:
         shutil.rmtree(copy, ignore_errors=True)
         for path in outputs:
             path.unlink(missing_ok=True)
+        os.sync()  # what the one before left to be written is not the burden of the next
 
     peers = (
         f"cd {source} && dcmmkdir +r -Pgp +id . && xorriso -as mkisofs -iso-level 1 -quiet -o {place}/other.iso . "
@@ -34,6 +37,7 @@ def measure(place: Path) -> dict[str, Any]:
     copying = f"cp -r {source} {copy} && find {copy} -type f -print0 | xargs -0 sha256sum > {place}/copy.sha"
     create = [sys.executable, "-m", "mediacreator", "create", source, "-o", image, "-q"]
     ours = best(create, before=fresh)
+    _check_receipt(place / "disc.iso.receipt.json")
     theirs = best(["bash", "-c", peers], before=fresh)
     plain = best(["bash", "-c", copying], before=fresh)
     return {
@@ -47,3 +51,10 @@ def measure(place: Path) -> dict[str, Any]:
             "of cp -r and sha256sum": at_most(ours.seconds / plain.seconds, 2.5),
         },
     }
+
+
+def _check_receipt(path: Path) -> None:
+    """End the run unless every instance was written and read back: that is what is measured."""
+    receipt = json.loads(path.read_text())
+    if receipt["state"] != "complete" or receipt["counts"]["verified"] != COUNT:
+        sys.exit(f"the receipt says {receipt['state']}, {receipt['counts']['verified']} of {COUNT} read back")

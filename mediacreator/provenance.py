@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from mediacreator.errors import UsageError
 from mediacreator.model import Origin, SourceFile
 
-
 _LATEST = int(datetime(2155, 12, 31, tzinfo=UTC).timestamp())
 """Seconds; ISO 9660 counts years from 1900 in one byte."""
 
