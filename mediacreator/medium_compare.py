@@ -6,12 +6,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import BinaryIO
 
-from mediacreator.dicomio.header import Wanted, read_header
+from mediacreator.dicomio.header import RawHeader, Wanted, read_header
 from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.dicomio.walker_findings import Row, finding
-from mediacreator.dicomio.window import NotDICOM, Truncated, Unusual
+from mediacreator.dicomio.window import FIRST_READ, NotDICOM, Truncated, Unusual
 from mediacreator.medium import Medium
 from mediacreator.model import Finding, Severity
 from mediacreator.rules.tables import Key
@@ -60,6 +61,18 @@ _ROWS: dict[str, Row] = {
         _CLAUSE,
         "See whether the two are ways to write one name: if not, the file may be another patient's.",
     ),
+    "file-not-compared": (
+        Severity.ERROR,
+        "a DICOM file whose header can be read",
+        "PS3.10 7.1",
+        "Ask the sender for this instance, or for a new medium.",
+    ),
+    "referenced-not-dicom": (
+        Severity.ERROR,
+        "a DICOM file",
+        "PS3.10 7.1, 8.2",
+        "Ask the sender for this instance, or for a new medium.",
+    ),
 }
 _PATIENT_NAME = 0x00100010
 # what a file says, where the record that must say the same stands, and the code when it does not
@@ -96,11 +109,19 @@ def read_compared(first: bytes, size: int) -> Compared | None:
         What it says; None when it is not an ordinary DICOM file or its header is longer than ``first``.
     """
     try:
-        header = read_header(first, size, lambda position, count: first[position : position + count], _wanted())
+        return _compared(
+            read_header(first, size, lambda position, count: first[position : position + count], _wanted())
+        )
     except (Unusual, Truncated, NotDICOM):
         return None
+
+
+def _compared(header: RawHeader) -> Compared:
     return Compared(
-        header.meta_sop_class_uid, header.meta_sop_instance_uid, header.transfer_syntax_uid, header.attributes
+        header.meta_sop_class_uid,
+        header.meta_sop_instance_uid,
+        header.stated_syntax_uid or header.transfer_syntax_uid,
+        header.attributes,
     )
 
 
@@ -119,6 +140,45 @@ def compare(medium: Medium, files: Mapping[tuple[str, ...], Compared]) -> Iterat
         if said is not None:
             yield from _compare_uids(record, said)
             yield from _compare_keys(medium.directory, record, said)
+
+
+def compare_files(medium: Medium) -> Iterator[Finding]:
+    """Read the header of each file that a record references, and yield a Finding for each that says something else.
+
+    Args:
+        medium: With its DICOMDIR; files that are not there are the business of ``Medium.missing``.
+
+    Source: as ``compare``.
+    """
+    for record in medium.instances():
+        file = medium.file_of(record)
+        if file is None:
+            continue
+        try:
+            with medium.open(record) as stream:
+                said = _read(stream, file.size)
+        except NotDICOM:
+            yield finding("referenced-not-dicom", record.location, "its file is no DICOM file", rows=_ROWS)
+        except Exception as exc:  # noqa: BLE001  a damaged archive or drive may raise anything
+            what = f"the header of its file cannot be read ({type(exc).__name__})"
+            yield finding("file-not-compared", record.location, what, rows=_ROWS)
+        else:
+            yield from _compare_uids(record, said)
+            yield from _compare_keys(medium.directory, record, said)
+
+
+def _read(stream: BinaryIO, size: int) -> Compared:
+    def read_at(position: int, count: int) -> bytes:
+        stream.seek(position)
+        return stream.read(count)
+
+    try:
+        return _compared(read_header(stream.read(FIRST_READ), size, read_at, _wanted()))
+    except Unusual:
+        from mediacreator.dicomio.fallback import read_header_with_pydicom
+
+        stream.seek(0)
+        return _compared(read_header_with_pydicom(stream, size, _wanted()))
 
 
 def _compare_uids(record: DirectoryRecord, said: Compared) -> Iterator[Finding]:

@@ -26,11 +26,12 @@ _SHORTEST = 12  # columns that a name keeps, however long the ID
 @click.command("list", short_help="Show what a medium says is on it.")
 @click.argument("medium", type=click.Path())
 @click.option("--tree", is_flag=True, help="Show every record of the DICOMDIR below the one that leads to it.")
+@click.option("--check", is_flag=True, help="Read the header of each file too, and say where its record differs.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON: the table, every record with its values, all findings."
 )
 @click.pass_context
-def command(ctx: click.Context, medium: str, *, tree: bool, as_json: bool) -> None:
+def command(ctx: click.Context, medium: str, *, tree: bool, check: bool, as_json: bool) -> None:
     """List the patients, studies and series on a MEDIUM, with the number of instances in each.
 
     MEDIUM is a folder or mounted disc, a DICOMDIR, an ISO image or a ZIP archive with a DICOMDIR in it. It is read
@@ -38,7 +39,8 @@ def command(ctx: click.Context, medium: str, *, tree: bool, as_json: bool) -> No
 
     The output shows names and IDs of patients: that is what it is for. Keep it where such data may be.
 
-    Exit code: 0; 1 when the DICOMDIR has errors or a file that it names is not there; 3 when it cannot be read.
+    Exit code: 0; 1 when the DICOMDIR has errors or a file that it names is not there, or with --check is another one;
+    3 when it cannot be read.
     """
     from mediacreator.medium import open_medium, places
 
@@ -49,7 +51,7 @@ def command(ctx: click.Context, medium: str, *, tree: bool, as_json: bool) -> No
     found = places(medium)
     for within in found:
         with open_medium(medium, within if len(found) > 1 else None) as opened:
-            listing = _Listing(opened, "/".join(within) if len(found) > 1 else "")
+            listing = _Listing(opened, "/".join(within) if len(found) > 1 else "", check=check)
             wrong = wrong or any(found.severity is Severity.ERROR for found in listing.findings)
             if as_json:
                 listings.append(document(listing.medium, listing.patients, listing.findings, _counts(listing)))
@@ -65,11 +67,15 @@ def command(ctx: click.Context, medium: str, *, tree: bool, as_json: bool) -> No
 class _Listing:
     """A medium with what is told of it."""
 
-    def __init__(self, medium: Medium, place: str) -> None:
+    def __init__(self, medium: Medium, place: str, *, check: bool) -> None:
         self.medium = medium
         self.place = place  # folder of its DICOMDIR, where there are several; "" otherwise
         self.patients = medium.patients()
         self.findings = (*medium.findings, *(missing.finding for missing in medium.missing()))
+        if check:
+            from mediacreator.medium_compare import compare_files
+
+            self.findings += tuple(compare_files(medium))
 
 
 def _lines(listing: _Listing, *, tree: bool) -> Iterator[str]:
