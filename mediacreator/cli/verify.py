@@ -23,8 +23,9 @@ _SHOWN = 20  # paths of a kind; JSON has all
 @click.argument("medium", type=click.Path())
 @click.option("--receipt", default="", type=click.Path(), help="The receipt, if it is not MEDIUM.receipt.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.pass_context
-def command(ctx: click.Context, medium: str, receipt: str, *, as_json: bool) -> None:
+def command(ctx: click.Context, medium: str, receipt: str, *, as_json: bool, quiet: bool) -> None:
     """Read every byte of a MEDIUM and compare it with its receipt, and its DICOMDIR with its files.
 
     MEDIUM is a folder or mounted disc, a drive, an ISO image or a ZIP archive. The receipt is the one given, else
@@ -36,7 +37,7 @@ def command(ctx: click.Context, medium: str, receipt: str, *, as_json: bool) -> 
     """
     from mediacreator.medium_verify import verify_medium
 
-    with shown(quiet=as_json) as progress:
+    with shown(quiet=quiet or as_json) as progress:
         result = verify_medium(medium, receipt, progress=progress)
     if as_json:
         say(json.dumps(_document(result), ensure_ascii=False, indent=2))

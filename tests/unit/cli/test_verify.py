@@ -144,11 +144,21 @@ def test_the_travelling_receipt_proves_wholeness_and_says_no_more(folder: Path) 
 
 
 def test_without_any_receipt_nothing_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder.with_name("folder.receipt.json").unlink()
     (folder / "RECEIPT.JSN").unlink()
+    named = folder.rename(folder.with_name("Mueller"))
 
-    assert run(["verify", str(folder)]) == 3
-    assert "There is no receipt" in capsys.readouterr().err
+    assert run(["verify", str(named)]) == 3
+    said = capsys.readouterr().err
+    assert "There is no receipt" in said
+    assert "Mueller" not in said
+
+
+def test_quiet_leaves_out_the_progress_and_nothing_else(made: Path) -> None:
+    loud, quiet = (CliRunner().invoke(command, [str(made / "disc.iso"), *options]) for options in ([], ["--quiet"]))
+
+    assert "Reading back" in loud.stderr
+    assert quiet.stderr == ""
+    assert quiet.stdout == loud.stdout
 
 
 def test_a_receipt_that_is_none_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
