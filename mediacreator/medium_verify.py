@@ -236,7 +236,7 @@ def _receipt(path: str, receipt_path: str, tree: FileTree) -> tuple[ReceiptKind,
         return ReceiptKind.BESIDE, read_receipt(beside)
     if tree.find((TRAVELLING,)) is None:
         raise MediumError(
-            f"There is no receipt: none beside the medium, under its name and .receipt.json, and no {TRAVELLING} on it. "
+            f"There is no receipt: none beside the medium, its name with .receipt.json, and no {TRAVELLING} on it. "
             "Give one with --receipt; without it nobody can say what was on the medium when it was made."
         )
     try:
