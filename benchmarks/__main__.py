@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dicomdir, iso, memory, suggest
+from benchmarks import dicomdir, iso, memory, suggest, transcode
 
 RESULTS = Path(__file__).parent / "results"
 SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
@@ -21,6 +21,7 @@ SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "iso": iso.measure,
     "memory": memory.measure,
     "suggest": suggest.measure,
+    "transcode": transcode.measure,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mediacreator.dicomio.elements import encode_element
@@ -73,10 +73,12 @@ _TEMPLATE: tuple[tuple[int, str, str | bytes], ...] = (
 )
 
 
-def make(folder: Path, count: int, per_series: int, side: int = 16) -> Path:
+def make(
+    folder: Path, count: int, per_series: int, side: int = 16, pixels: Callable[[int], bytes] | None = None
+) -> Path:
     """Write ``count`` instances of ``side`` x ``side`` pixels below ``folder``, 200 files to a folder.
 
-    Names are legal File IDs, so that dcmmkdir can index them where they lie.
+    Names are legal File IDs, so that dcmmkdir can index them where they lie. ``pixels`` gives those of an instance.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
@@ -84,7 +86,7 @@ def make(folder: Path, count: int, per_series: int, side: int = 16) -> Path:
         if number % 200 == 0:
             place.mkdir()
         descriptor = os.open(place / f"IM{number:06}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        os.writev(descriptor, list(_instance(number, per_series, side)))
+        os.writev(descriptor, list(_instance(number, per_series, side, pixels)))
         os.close(descriptor)
     return folder
 
@@ -109,15 +111,15 @@ def make_multiframe(path: Path, number: int, frames: int, side: int, *, implicit
         file.truncate(file.tell() + length)
 
 
-def _instance(number: int, per_series: int, side: int) -> Iterator[bytes]:
+def _instance(number: int, per_series: int, side: int, pixels: Callable[[int], bytes] | None) -> Iterator[bytes]:
     series = str(number // per_series + 1)
     index = str(number % per_series + 1)
     yield preamble_and_meta(CT_IMAGE_STORAGE, f"{UID_ROOT}.1.{series}.{index}", EXPLICIT_VR_LITTLE_ENDIAN)
     size = side.to_bytes(2, "little")
     for tag, vr, value in _TEMPLATE:
         yield encode_element(tag, vr, _filled(value, series, index) or size)
-    pixels = bytes([number & 0x7F, number >> 7 & 0x07]) * (side * side)
-    yield encode_element(0x7FE00010, "OW", pixels)
+    plain = bytes([number & 0x7F, number >> 7 & 0x07])
+    yield encode_element(0x7FE00010, "OW", pixels(number) if pixels else plain * (side * side))
 
 
 def _filled(value: str | bytes, series: str, index: str) -> bytes:
