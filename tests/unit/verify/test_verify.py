@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +34,42 @@ def test_good_image_passes_and_gets_its_hash(tmp_path: Path) -> None:
     verified = verify_iso(written.path, written, volume_id="TEST", progress=counter)
     assert verified == replace(written, sha256=sha256(Path(written.path).read_bytes()))
     assert (counter.count, counter.size) == (len(TREE), sum(map(len, TREE.values())))
+
+
+class _Calls:
+    """Remembers what is asked of the kernel about each file, in order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.of: dict[int, list[str]] = {}  # by inode
+        for name in ("fsync", "posix_fadvise", "pread", "preadv", "readv"):
+            monkeypatch.setattr(os, name, self._spy(name, getattr(os, name)))
+
+    def _spy(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def spied(handle: int, *arguments: Any) -> Any:
+            forgets = name == "posix_fadvise" and arguments == (0, 0, os.POSIX_FADV_DONTNEED)
+            said = "forget" if forgets else "read" if "read" in name else name
+            self.of.setdefault(os.fstat(handle).st_ino, []).append(said)
+            return call(handle, *arguments)
+
+        return spied
+
+
+def test_what_is_read_back_comes_from_the_disk_and_not_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything pending is written and forgotten before the content is read."""
+    written = image(tmp_path, TREE)
+    folder = write_folder(str(tmp_path / "set"), files=disc(TREE), created=CREATED, progress=Counter())
+    calls = _Calls(monkeypatch)
+    verify_iso(written.path, written, progress=Counter())
+    verify_folder(folder.path, folder, progress=Counter())
+
+    made = calls.of[os.stat(written.path).st_ino]
+    content = made[made.index("forget") :].count("read")
+    assert made[made.index("forget") - 1] == "fsync"
+    assert content >= 2  # the whole image, and descriptors and directories once more
+    for name in TREE:
+        assert calls.of[os.stat(f"{folder.path}/{name}").st_ino][:3] == ["fsync", "forget", "read"], name
 
 
 @settings(max_examples=80, deadline=None)
