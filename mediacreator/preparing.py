@@ -28,7 +28,7 @@ from mediacreator.settings import Settings
 from mediacreator.sharing import select_each
 from mediacreator.sources import Sources, find_sources
 from mediacreator.suggesting import AUTO, candidates, choose_profile, lacking
-from mediacreator.suggesting.media import SPARING
+from mediacreator.suggesting.media import SPARING, media_for, room_for
 from mediacreator.transcode.choose import Compression, choose
 from mediacreator.transcode.plan import Plan
 from mediacreator.transcode.sizes import estimate
@@ -223,9 +223,11 @@ def _size(work: Plan) -> int:
 
 
 def _media(part: Part) -> int:
-    """Return how many media a File-set would need by the size of its instances."""
-    capacity = part.claim.media_format.capacity
-    return -(-part.size // capacity) if capacity else 1
+    """Return how many media a File-set would need, reckoned as where a profile is chosen."""
+    instances = part.work.instances
+    images = sum(1 for instance in instances if instance.header.pixel_data is not None)
+    profile = part.claim.profiles[0]
+    return media_for(profile, room_for(profile, part.size, len(instances), images))
 
 
 def _divided(claims: Sequence[Claim]) -> Finding:

@@ -25,6 +25,8 @@ _FILTERS = (
     ("Modality", "modalities"),
 )
 """Attribute, and the filter that it must be in."""
+_EXCLUDED = (*_FILTERS[:3], ("SOPInstanceUID", "instances"))
+"""Attribute, and what it must not be in."""
 
 COUNTED = frozenset(
     (*(keyword for keyword, _ in _FILTERS), "ConceptNameCodeSequence", "CurrentRequestedProcedureEvidenceSequence")
@@ -70,8 +72,15 @@ def _asked_for(headers: Sequence[Header], request: SelectionRequest) -> Sequence
     if not request.filtered:
         return headers
     filters = [(keyword, getattr(request, name)) for keyword, name in _FILTERS if getattr(request, name)]
+    without = [(keyword, getattr(request.excluded, name)) for keyword, name in _EXCLUDED]
+    without = [(keyword, of) for keyword, of in without if of]
     known: dict[bytes, str] = {}
-    return [header for header in headers if all(_text(header, keyword, known) in of for keyword, of in filters)]
+    return [
+        header
+        for header in headers
+        if all(_text(header, keyword, known) in of for keyword, of in filters)
+        and not any(_text(header, keyword, known) in of for keyword, of in without)
+    ]
 
 
 def _text(header: Header, keyword: str, known: dict[bytes, str]) -> str:

@@ -58,9 +58,24 @@ def _best(profile: ApplicationProfile, family: Family, scales: Scales, given: Co
 
 
 def _fit(profile: ApplicationProfile, held: Held, compression: Compression) -> Fit:
-    medium = profile.media_format
+    room = room_for(profile, held.size, held.count, held.images)
+    return Fit(profile, held, compression, room, media_for(profile, room) if held.count else 0)
+
+
+def room_for(profile: ApplicationProfile, size: int, count: int, images: int) -> int:
+    """Return the bytes that instances take with their records, icons and the rest of the last sector, at most about.
+
+    Args:
+        profile: Whose medium and icons count.
+        size: Of their files, bytes.
+        count: How many there are.
+        images: How many of them have Pixel Data.
+    """
     icons = [rule.rows * rule.columns * rule.bits // 8 for rule in profile.directory.icons if rule.required]
-    room = held.size + held.count * (medium.sector + _RECORD) + held.images * max(icons, default=0)
-    space = max(medium.capacity - _CONTENT, 1)
-    media = -(-room // space) if medium.capacity else 1
-    return Fit(profile, held, compression, room, media if held.count else 0)
+    return size + count * (profile.media_format.sector + _RECORD) + images * max(icons, default=0)
+
+
+def media_for(profile: ApplicationProfile, room: int) -> int:
+    """Return how many media of a profile so many bytes need; 1 where the medium has no size of its own."""
+    capacity = profile.media_format.capacity
+    return -(-room // max(capacity - _CONTENT, 1)) if capacity else 1
