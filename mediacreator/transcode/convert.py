@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -72,7 +73,8 @@ def code_part(part: Part) -> Coded | Failed:
     return failure
 
 
-_EXPECTED = (Refusal, SourceChanged, SourceUnreadable, OSError, MemoryError)
+_DAMAGED = (EOFError, zlib.error, zipfile.BadZipFile)  # what a damaged archive raises where its member is read
+_EXPECTED = (Refusal, SourceChanged, SourceUnreadable, OSError, MemoryError, *_DAMAGED)
 
 
 def _failed(job: Job, exc: BaseException) -> Failed:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
+from mediacreator.model import Container
 from mediacreator.parallel import leave_stops_to_the_parent, signals_held
 from mediacreator.transcode.convert import code_part, convert
 from mediacreator.transcode.jobs import Coded, Converted, Failed, Job, Part
@@ -58,7 +59,9 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Result]:
 
 def share_out(job: Job, workers: int) -> tuple[Part, ...]:
     """Return the parts in which the frames of an instance are done, none where it is done in one piece."""
-    if workers < 2 or not job.codes_frames or job.dataset == "deflated" or job.frames < 2 or job.native < _SHARED:
+    if workers < 2 or not job.codes_frames or job.frames < 2 or job.native < _SHARED:
+        return ()
+    if job.dataset == "deflated" or job.source.container is Container.ZIP:  # each part would inflate all before it
         return ()
     count = min(job.frames, -(-job.native // _PART), _PARTS * workers)
     cuts = [job.frames * k // count for k in range(count + 1)]

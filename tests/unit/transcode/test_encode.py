@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,41 @@ def test_workers_are_spawned_where_another_thread_runs(tmp_path: Path) -> None:
         done.set()
         thread.join()
     assert [disposition.finding.code for disposition in encoding.rejected] == ["corrupt-codestream"]
+
+
+def test_a_damaged_member_of_an_archive_is_rejected_alone(tmp_path: Path) -> None:
+    """Each kind of damage that zipfile and zlib notice while the member is read."""
+    found = [compressed(tmp_path / f"{k}.dcm", k) for k in (1, 2)]
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for k in (1, 2):
+            out.write(tmp_path / f"{k}.dcm", f"{k}.dcm")
+    with zipfile.ZipFile(archive) as written:
+        offsets = [info.header_offset for info in written.infolist()]
+    data = archive.read_bytes()
+    for damage in (b"\xff" * 40, b"\0" * 40):
+        place = offsets[1] - 900
+        archive.write_bytes(data[:place] + damage + data[place + 40 :])
+        mtime = os.stat(archive).st_mtime_ns
+        members = [
+            replace(
+                one,
+                header=replace(
+                    one.header,
+                    source=SourceFile(
+                        one.header.source.number,
+                        str(archive),
+                        one.header.source.size,
+                        mtime,
+                        Container.ZIP,
+                        f"{k}.dcm",
+                        offsets[k - 1],
+                    ),
+                ),
+            )
+            for k, one in enumerate(found, 1)
+        ]
+        with Spool(str(tmp_path)) as spool:
+            done = run(members, spool, 2)
+        assert [entry.source.number for entry in done.rejected] == [1]
+        assert done.rejected[0].finding.code in ("source-unreadable", "corrupt-codestream")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from mediacreator.errors import NoSpace
-from mediacreator.model import SOPInstance
+from mediacreator.model import Container, SOPInstance, SourceFile
 from mediacreator.transcode import Encoding, Spool, convert, pool
 from mediacreator.transcode.jobs import Coded, Failed, Job, Part
 from mediacreator.transcode.jpeg2000 import read_main_header
@@ -41,15 +42,8 @@ def multi_frame(count: int = 23, bits: int = 12, **attributes: Any) -> Dataset:
 def job(**changes: Any) -> Job:
     from mediacreator.rules.tables import encoders
 
-    values = {
-        **dict(zip(("number", "source", "dataset_offset", "dataset", "pixels", "loss", "codec"), [0] * 7, strict=True)),
-        "path": "x",
-        "inflated_limit": 0,
-        "encoder": encoders()[1],
-        "frames": 100,
-        "native": 1 << 30,
-    }
-    return Job(**{**values, **changes})
+    plain = Job(0, SourceFile(1, "x", 1, 1), 0, "explicit-le", "native", "none", "native", "x", 0)
+    return replace(plain, **{"encoder": encoders()[1], "frames": 100, "native": 1 << 30, **changes})
 
 
 def test_parts_hold_every_frame_once_and_are_neither_tiny_nor_without_number() -> None:
@@ -68,6 +62,7 @@ def test_parts_hold_every_frame_once_and_are_neither_tiny_nor_without_number() -
         ({"native": 1 << 20}, 2),
         ({"encoder": None, "pixels": "native"}, 2),
         ({"kept": True}, 2),
+        ({"source": SourceFile(1, "x.zip", 1, 1, Container.ZIP, "a")}, 2),
         ({"dataset": "deflated"}, 2),
     ],
 )
