@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from mediacreator.model import Container, SourceFile
 from mediacreator.sources.reading import open_source
 from mediacreator.transcode.coders import Wide
 from mediacreator.transcode.dataset import (
+    DAMAGED,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -73,8 +73,7 @@ def code_part(part: Part) -> Coded | Failed:
     return failure
 
 
-_DAMAGED = (EOFError, zlib.error, zipfile.BadZipFile)  # what a damaged archive raises where its member is read
-_EXPECTED = (Refusal, SourceChanged, SourceUnreadable, OSError, MemoryError, *_DAMAGED)
+_EXPECTED = (Refusal, SourceChanged, SourceUnreadable, OSError, MemoryError, *DAMAGED)
 
 
 def _failed(job: Job, exc: BaseException) -> Failed:

@@ -6,6 +6,8 @@ Nothing is held but the elements of one level: a sequence of a thousand frames i
 from __future__ import annotations
 
 import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +26,9 @@ LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """VRs whose length has 32 bits in an Explicit VR (PS3.5 Table 7.1-1)."""
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 """VRs whose length has 16 bits in an Explicit VR (PS3.5 Table 7.1-2)."""
+
+DAMAGED = (EOFError, zlib.error, zipfile.BadZipFile)
+"""What a damaged archive or deflated Data Set raises while it is read."""
 
 _MAX_DEPTH = 64  # of sequences in sequences; real ones reach 8
 _MAX_SMALL = 4096  # bytes; of a value that is read whole to know how to decode

@@ -14,6 +14,7 @@ from mediacreator.errors import MediumError
 from mediacreator.model import Attributes, Header
 from mediacreator.rules.tables import Key, transfer_syntaxes
 from mediacreator.sources.reading import open_source
+from mediacreator.transcode.dataset import DAMAGED
 from mediacreator.transcode.reach import Traits
 
 Override = tuple[int, str, bytes]
@@ -63,7 +64,7 @@ def read_derivation(header: Header) -> Attributes:
     try:
         with open_source(header.source) as stream:
             attributes = _read(stream, header.source.size)
-    except (OSError, MediumError, NotDICOM, Truncated):
+    except (OSError, MediumError, NotDICOM, Truncated, *DAMAGED):
         return {}
     return attributes
 

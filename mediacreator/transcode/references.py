@@ -19,6 +19,7 @@ from mediacreator.model import UNDEFINED_LENGTH, Header
 from mediacreator.rules.tables import transfer_syntaxes
 from mediacreator.sources.reading import open_source
 from mediacreator.transcode.dataset import (
+    DAMAGED,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -66,7 +67,7 @@ def find_references(header: Header, known: Collection[str], *, thorough: bool = 
             if not met and not thorough:
                 return NONE
             return _walked(DataSetReader(data, size), header, start, met)
-    except (OSError, MediumError, Refusal, zlib.error):
+    except (OSError, MediumError, Refusal, *DAMAGED):
         return _UNREADABLE
 
 
