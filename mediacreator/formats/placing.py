@@ -1,0 +1,28 @@
+"""Where everything of an image lies, known before its first byte is written, whatever its file system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """A file to lay out."""
+
+    path: tuple[str, ...]  # components, upper case, the last with its extension
+    size: int  # bytes
+    created: datetime  # aware
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The layout of an image: each file's data is contiguous, in the order given, offsets ascending.
+
+    What is neither in a segment nor in a file is zero.
+    """
+
+    size: int  # bytes, of the image
+    segments: tuple[tuple[int, bytes], ...]  # descriptors, tables, directories: offset in bytes and content
+    offsets: tuple[int, ...]  # bytes, of each file in the order given
+    align: int  # bytes: each file is filled up to a multiple with zeros
