@@ -21,15 +21,12 @@ from mediacreator.dicomio.walker_items import (
     Buffer,
     Damage,
     Encoding,
-    Flaw,
-    Item,
-    find_items,
     read_header,
-    record_marks,
     skip_undefined,
     sniff,
 )
 from mediacreator.dicomio.walker_record import Directory, DirectoryRecord
+from mediacreator.dicomio.walker_sequence import Flaw, find_items, record_marks, regular_items
 from mediacreator.dicomio.walker_text import check_text
 from mediacreator.dicomio.walker_tree import check, join
 from mediacreator.errors import SourceUnreadable
@@ -85,13 +82,13 @@ def walk(data: Buffer) -> Directory:
         data = _inflated(data, position, own)
     encoding = _encoding(data, position, meta.transfer_syntax_uid, own)
     flaws: list[Flaw] = []
-    head, items = _data_set(data, position, encoding, flaws)
-    if not head and not items:
+    head, place = _data_set(data, position, encoding, flaws)
+    drafts = _records(data, *place, encoding, flaws) if place else []
+    if not head and not drafts:
         raise SourceUnreadable("not a DICOMDIR: it holds neither a File-set ID nor directory records (PS3.3 F.3)")
     if meta.sop_class_uid != uids.MEDIA_STORAGE_DIRECTORY:
         what = f"MediaStorageSOPClassUID (0002,0002) is {printable(meta.sop_class_uid) or 'absent'}"
         own.append(finding("not-a-directory-class", "DICOMDIR", what))
-    drafts = read_drafts(data, items, encoding, flaws)
     roots, shift = join(drafts, encoding.number(head.get(_FIRST_ROOT_RECORD, b"")) or 0, own)
     _report_flaws(flaws, drafts, own)
     _check_head(head, encoding, drafts, roots, shift, own)
@@ -189,15 +186,15 @@ def _encoding(data: Buffer, position: int, stated: str, own: list[Finding]) -> E
 
 def _data_set(
     data: Buffer, position: int, encoding: Encoding, flaws: list[Flaw]
-) -> tuple[dict[int, bytes], list[Item]]:
-    """Read the elements of group 0004 before the records, and find the records."""
+) -> tuple[dict[int, bytes], tuple[int, int] | None]:
+    """Read the elements of group 0004 before the records, and return where these begin and how long they are."""
     head: dict[int, bytes] = {}
     size = len(data)
     try:
         while position < size:
             header = read_header(data, position, size, encoding)
             if header.tag == _RECORD_SEQUENCE:
-                return head, find_items(data, header.start, header.length, encoding, flaws)
+                return head, (header.start, header.length)
             if header.length == UNDEFINED_LENGTH:
                 position = skip_undefined(data, header.start, size, encoding, sequence=True) + 8
                 continue
@@ -213,9 +210,18 @@ def _data_set(
     first = next(record_marks(data, 0, encoding), None)
     if first is None:
         flaws.append(Flaw("no-directory-information", position, "there are no directory records"))
-        return head, []
+        return head, None
     flaws.append(Flaw("no-record-sequence", first, "records stand outside of any sequence"))
-    return head, find_items(data, first, UNDEFINED_LENGTH, encoding, flaws)
+    return head, (first, UNDEFINED_LENGTH)
+
+
+def _records(data: Buffer, start: int, length: int, encoding: Encoding, flaws: list[Flaw]) -> list[Draft]:
+    """Read the records: in the regular way as long as that shows no flaw."""
+    found: list[Flaw] = []
+    drafts = read_drafts(data, regular_items(data, start, length, encoding), encoding, found)
+    if drafts and not found:
+        return drafts
+    return read_drafts(data, find_items(data, start, length, encoding, flaws), encoding, flaws)
 
 
 def _report_flaws(flaws: list[Flaw], drafts: list[Draft], own: list[Finding]) -> None:

@@ -13,15 +13,8 @@ from functools import lru_cache
 
 from mediacreator.dicomio.elements import LONG_VRS, SHORT_VRS
 from mediacreator.dicomio.walker_findings import finding, record_location
-from mediacreator.dicomio.walker_items import (
-    EXPLICIT_LE,
-    Buffer,
-    Damage,
-    Encoding,
-    Flaw,
-    Item,
-    elements,
-)
+from mediacreator.dicomio.walker_items import EXPLICIT_LE, Buffer, Damage, Encoding, elements
+from mediacreator.dicomio.walker_sequence import Flaw, Item
 from mediacreator.model import UNDEFINED_LENGTH, FileID, Finding
 
 # PS3.3 Table F.3-3
