@@ -50,6 +50,7 @@ def encode_part(
     from mediacreator.icons import with_icons
     from mediacreator.transcode import encode
     from mediacreator.transcode.derive import derive
+    from mediacreator.transcode.interchange import refuse_abbreviated
     from mediacreator.transcode.settle import settle
 
     def encoded(work: Plan) -> Encoding:
@@ -57,9 +58,12 @@ def encode_part(
 
     work = derive(part.work, origin)
     done = settle(work, encoded(work), encoded)
+    rejected = (*done.rejected, *refuse_abbreviated(part.claim, done.encoded))
+    gone = frozenset(entry.source.number for entry in rejected)
+    by_source = {one.instance.header.source.number: one for one in done.encoded}
     shown = with_icons(
-        (without(part.content, frozenset(entry.source.number for entry in done.rejected)),),
-        {one.instance.header.source.number: one for one in done.encoded},
+        (without(part.content, gone),),
+        {number: one for number, one in by_source.items() if number not in gone},
         part.claim.profiles,
         optional=icons,
         workers=workers,
@@ -71,6 +75,6 @@ def encode_part(
         part.claim,
         without(content, frozenset(entry.source.number for entry in shown.rejected)),
         shown.encoded,
-        (*done.rejected, *shown.rejected),
+        (*rejected, *shown.rejected),
         (*done.findings, *shown.findings),
     )

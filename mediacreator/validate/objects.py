@@ -12,7 +12,7 @@ from mediacreator.rules.judge import judge, objects_of, options
 from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.rules.tables import sop_classes, transfer_syntaxes
 from mediacreator.scan.findings import finding as scan_finding
-from mediacreator.validate.jpeg_tables import frames_without_tables
+from mediacreator.transcode.interchange import frames_without_tables, what_lacks
 from mediacreator.validate.rows import finding, judged_strictly
 
 _ALL_ROLES_WRITE = ("FSC", "FSU")
@@ -112,9 +112,8 @@ def _frame_findings(profile: ApplicationProfile, header: Header, location: str) 
     if lacking is None:
         yield finding("not-checked", location, "its JPEG frames could not be read", expected="frames that can be read")
     elif lacking:
-        what = f"{len(lacking)} JPEG frames lack tables, the first is frame {lacking[0]}"
         clause = profile.clauses.get("jpeg_interchange_format", profile.clause)
-        yield finding("jpeg-tables-missing", location, what, clause=f"{clause}; PS3.5 8.2.1")
+        yield finding("jpeg-tables-missing", location, what_lacks(lacking), clause=f"{clause}; PS3.5 8.2.1")
 
 
 def _video_findings(header: Header, location: str) -> Iterator[Finding]:

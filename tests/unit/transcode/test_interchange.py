@@ -10,10 +10,11 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 
-from mediacreator.model import Header, Silent
+from mediacreator.model import Body, EncodedInstance, Header, Outcome, Silent, SOPInstance
+from mediacreator.rules.claim import Claim, load_claim
 from mediacreator.rules.library import load_profile
 from mediacreator.scan import scan
-from mediacreator.transcode.interchange import frames_without_tables
+from mediacreator.transcode.interchange import frames_without_tables, refuse_abbreviated
 from tests import profiles_corpus as corpus
 from tests.discs import source_of
 from tests.unit.validate.checked import check, file_set, only
@@ -151,3 +152,46 @@ def test_a_damaged_stream_is_not_checked_and_never_passes(tmp_path: Path) -> Non
     assert found == [("not-checked", "DICOM/F00001")]
     assert (said.conforms, said.checked) == (None, 0)
     assert "JPEG frames could not be read" in only(said, "not-checked").what
+
+
+# --- at the creator --------------------------------------------------------------------------------------------------
+
+
+def encoded(identifiers: str, tmp_path: Path, **changes: object) -> tuple[Claim, EncodedInstance]:
+    """Return an angiogram that is copied, without tables, and the Claim that it is on the medium under."""
+    profile = load_profile("STD-XA1K-CD")
+    dataset = corpus.image(profile, profile.objects[1], corpus.XA, syntax=corpus.JPEG_LOSSLESS)
+    corpus._number(dataset, 1)
+    corpus.strip_tables(dataset)
+    header = header_of(dataset, tmp_path)
+    claim = load_claim(identifiers)
+    instance = SOPInstance(header, "IMAGE", header.attributes, profiles=tuple(one.id for one in claim.profiles))
+    made = EncodedInstance(instance, corpus.JPEG_LOSSLESS, b"", Body(header.source, 0, header.source.size))
+    return claim, replace(made, **changes)  # type: ignore[arg-type]  # tests give what the dataclass takes
+
+
+def test_what_would_be_copied_without_tables_is_refused(tmp_path: Path) -> None:
+    claim, one = encoded("STD-XA1K-CD", tmp_path)
+    (refused,) = refuse_abbreviated(claim, [one])
+
+    assert (refused.outcome, refused.finding.code) == (Outcome.REJECTED, "jpeg-tables-missing")
+    assert refused.finding.clause == "PS3.11 B.3.4.2; PS3.5 8.2.1"
+    assert refused.finding.location == "source 1"
+
+
+@pytest.mark.parametrize("identifiers", ["STD-XABC-CD", "STD-XABC-CD,STD-XA1K-CD"])
+def test_a_profile_that_says_nothing_of_tables_lets_it_pass(identifiers: str, tmp_path: Path) -> None:
+    """PS3.11 A has no such clause; of several profiles one is enough."""
+    claim, one = encoded(identifiers, tmp_path)
+    assert refuse_abbreviated(claim, [one]) == ()
+
+
+def test_frames_that_were_coded_here_are_not_looked_at(tmp_path: Path) -> None:
+    claim, one = encoded("STD-XA1K-CD", tmp_path, transcoded_from=corpus.JPEG_BASELINE)
+    assert refuse_abbreviated(claim, [one]) == ()
+
+
+def test_a_source_that_has_gone_is_left_to_who_copies_it(tmp_path: Path) -> None:
+    claim, one = encoded("STD-XA1K-CD", tmp_path)
+    (tmp_path / "F").unlink()
+    assert refuse_abbreviated(claim, [one]) == ()
