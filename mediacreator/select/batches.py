@@ -61,6 +61,15 @@ class Batch:
         return self.sop_class_uid == HELD
 
     @property
+    def has_person(self) -> bool:
+        """Whether the instances belong to a patient, or stand at the root of the directory."""
+        if self.admission is None:
+            return bool(self.study_uid)
+        if self.admission.record_type == "PRIVATE":
+            return bool(self.study_uid or self.series_uid)
+        return not self.admission.at_root
+
+    @property
     def first(self) -> int:
         """Number of its first source."""
         return self.headers[0].source.number

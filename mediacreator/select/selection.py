@@ -13,10 +13,8 @@ from mediacreator.model import (
     FileSetContent,
     Finding,
     Header,
-    Outcome,
     Scan,
     Selection,
-    Severity,
 )
 from mediacreator.rules.claim import Claim
 from mediacreator.select import duplicates, rejection
@@ -35,8 +33,9 @@ from mediacreator.select.admission import (
 from mediacreator.select.asking import duplicate_identities, person_conflict, several_patients, written_differently
 from mediacreator.select.batches import Batch, Levels, batches_of
 from mediacreator.select.coverage import Coverage
+from mediacreator.select.filtering import NOT_ASKED_FOR, filter_batches
 from mediacreator.select.identity import Identities
-from mediacreator.select.persons import People, Place, Settled, find_people, matching_sides, settle
+from mediacreator.select.persons import People, Place, Settled, find_people, settle
 from mediacreator.select.request import Comparer, SelectionRequest
 from mediacreator.select.tree import Builder
 
@@ -90,8 +89,8 @@ class _Selecting:
         batches = self._without_duplicates(self._without_uncovered(self._without_rejected(batches)))
         batches = [batch for batch in batches if batch.headers]
         self._remark(batches)
-        at_root = [batch for batch in batches if not _has_person(batch)]
-        return self._file_sets([*held, *(batch for batch in batches if _has_person(batch))], at_root)
+        at_root = [batch for batch in batches if not batch.has_person]
+        return self._file_sets([*held, *(batch for batch in batches if batch.has_person)], at_root)
 
     def _admission(self, sop_class_uid: str) -> Admission | Refusal:
         known = HELD_ALREADY if sop_class_uid == HELD else self._admissions.get(sop_class_uid)
@@ -116,71 +115,11 @@ class _Selecting:
         """Leave out what was not asked for."""
         if not self._request.filtered:
             return batches
-        matching = matching_sides(self._people, self._request.patients, self._request.same_patient)
-        kept: list[Batch] = []
-        filtered: list[Batch] = []
-        for batch in batches:
-            (kept if self._asked_for(batch, matching) else filtered).append(batch)
-        kept = self._without_excluded(kept, filtered)
-        for batch in filtered:
-            self._dispositions.extend(map(_FILTERED.of, batch.headers))
-        if self._request.patients:
-            self._warn_of_others_in_study(kept, filtered)
-        return kept
-
-    def _asked_for(self, batch: Batch, matching: set[int]) -> bool:
-        request = self._request
-        if not _has_person(batch):  # belongs to no patient
-            return not (request.patients or request.studies or request.series or request.modalities)
-        return (
-            (not request.patients or self._is_of(batch, matching))
-            and (not request.studies or batch.study_uid in request.studies)
-            and (not request.series or batch.series_uid in request.series)
-            and (not request.modalities or self._modality(batch) in request.modalities)
-        )
-
-    def _without_excluded(self, kept: list[Batch], filtered: list[Batch]) -> list[Batch]:
-        """Leave out what shall not be on the medium; ``filtered`` takes it."""
-        excluded = self._request.excluded
-        if not excluded:
-            return kept
-        left: list[Batch] = []
-        for batch in kept:
-            out = (
-                batch.identity.patient_id in excluded.patients
-                or batch.study_uid in excluded.studies
-                or batch.series_uid in excluded.series
-            )
-            gone = [h for h in batch.headers if out or h.sop_instance_uid in excluded.instances]
-            stays = [h for h in batch.headers if not (out or h.sop_instance_uid in excluded.instances)]
-            filtered += [batch.with_headers(gone)] if gone else []
-            left += [batch.with_headers(stays)] if stays else []
-        return left
-
-    def _is_of(self, batch: Batch, matching: set[int]) -> bool:
-        side = self._side(batch)
-        return side in matching if side >= 0 else batch.identity.patient_id in self._request.patients
-
-    def _modality(self, batch: Batch) -> str:
-        value = batch.headers[0].attributes.get("Modality", b"")
-        return value.decode("ascii", "replace").strip(" \0").upper()
-
-    def _warn_of_others_in_study(self, kept: list[Batch], filtered: list[Batch]) -> None:
-        """Warn of instances of a study that was asked for which say that they are another patient's."""
-        studies = {batch.study_uid: self._side(batch) for batch in kept}
-        for batch in filtered:
-            if batch.study_uid in studies and _has_person(batch) and self._side(batch) != studies[batch.study_uid]:
-                self._findings.append(
-                    Finding(
-                        "other-patient-in-study",
-                        Severity.WARNING,
-                        batch.headers[0].source.location,
-                        f"{len(batch.headers)} instances of a study of the patient asked for name another patient",
-                        "one patient for each Study Instance UID",
-                        "PS3.3 F.5.2",
-                        "They are not on the medium. Find out whose they are.",
-                    )
-                )
+        filtered = filter_batches(batches, self._request, self._people, self._side)
+        for batch in filtered.out:
+            self._dispositions.extend(map(NOT_ASKED_FOR.of, batch.headers))
+        self._findings.extend(filtered.findings)
+        return filtered.kept
 
     def _without_refused(self, batches: list[Batch]) -> list[Batch]:
         """Leave out SOP Classes that cannot be on the medium."""
@@ -218,7 +157,7 @@ class _Selecting:
 
     def _refusal_above(self, batch: Batch, odd: dict[tuple[str, str], list[Header]]) -> Refusal | None:
         """Check the UIDs of study and series, which objects that belong to no patient do not have."""
-        if not _has_person(batch):
+        if not batch.has_person:
             return None
         for keyword, uid in (("StudyInstanceUID", batch.study_uid), ("SeriesInstanceUID", batch.series_uid)):
             problem = uid_problem(uid)
@@ -382,9 +321,9 @@ def _places(batches: Iterable[Batch]) -> dict[Place, int]:
         place = (batch.identity, batch.study_uid)
         known = found.get(place)
         if known is not None:
-            if batch.first < known and _has_person(batch):
+            if batch.first < known and batch.has_person:
                 found[place] = batch.first
-        elif _has_person(batch) and batch.study_uid not in unusable:
+        elif batch.has_person and batch.study_uid not in unusable:
             if uid_problem(batch.study_uid).startswith("!"):
                 unusable.add(batch.study_uid)
             else:
@@ -392,29 +331,5 @@ def _places(batches: Iterable[Batch]) -> dict[Place, int]:
     return found
 
 
-def _has_person(batch: Batch) -> bool:
-    """Tell whether instances belong to a patient, or stand at the root of the directory."""
-    admission = batch.admission
-    if admission is None:
-        return bool(batch.study_uid)
-    if admission.record_type == "PRIVATE":
-        return bool(batch.study_uid or batch.series_uid)
-    return not admission.at_root
-
-
 def _in_order(batches: Iterable[Batch]) -> list[Batch]:
     return sorted(batches, key=lambda batch: batch.first)
-
-
-_FILTERED = Refusal(
-    Outcome.FILTERED,
-    Finding(
-        "not-asked-for",
-        Severity.NOTE,
-        "",
-        "outside --patient, --study, --series or --modality",
-        "what was asked for",
-        "",
-        "Ask for it if it belongs on the medium.",
-    ),
-)
