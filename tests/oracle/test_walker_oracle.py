@@ -14,6 +14,7 @@ from pydicom.fileset import FileSet
 
 from mediacreator.dicomio.walker import Directory, walk
 from mediacreator.medium import open_medium
+from tests.dicomdirs import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, dicomdir, tree
 from tests.oracles import needs, run
 
 OTHERS = Path(str(get_testdata_file("CT_small.dcm"))).parent
@@ -147,12 +148,11 @@ def test_pydicom_reads_the_same_values_of_every_record(name: str) -> None:
 
 
 @needs("dcmdump")
-def test_dcmdump_agrees_with_the_builder_that_other_tests_use(tmp_path: Path) -> None:
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE])
+def test_dcmdump_agrees_with_the_builder_that_other_tests_use(syntax: bytes, tmp_path: Path) -> None:
     """tests/dicomdirs.py is judged too: what it calls right, DCMTK must call right."""
-    from tests.dicomdirs import dicomdir, tree
-
     path = tmp_path / "DICOMDIR"
-    path.write_bytes(dicomdir(tree(images=2, series=2, patients=2), undefined_sequence=True))
+    path.write_bytes(dicomdir(tree(images=2, series=2, patients=2), undefined_sequence=True, syntax=syntax))
 
     assert seen(walk(path.read_bytes())) == dumped(path)
 
