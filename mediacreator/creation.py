@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from mediacreator import collector
+from mediacreator.dividing import Medium, divide
 from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, too_large_for
@@ -81,13 +82,13 @@ class _Run:
 
     def make(self) -> Receipt:
         """Make every medium under a name that is claimed: whatever happens, nothing half-made is left."""
-        targets = self._targets(len(self.prepared.parts))
         with ExitStack() as claims:
-            stale = [claims.enter_context(target.claimed()) for target in {self.target: None, **dict.fromkeys(targets)}]
-            return self._make(targets, (_stale_finding(),) if any(stale) else ())
+            self._targets(len(self.prepared.parts))  # refused now, not after hours of encoding
+            stale = claims.enter_context(self.target.claimed())
+            return self._make(claims, (_stale_finding(),) if stale else ())
 
-    def _make(self, targets: Sequence[Target], findings: tuple[Finding, ...]) -> Receipt:
-        """Encode, lay out, write, verify and publish each medium; then write the receipt, last."""
+    def _make(self, claims: ExitStack, findings: tuple[Finding, ...]) -> Receipt:
+        """Encode, divide, lay out, write, verify and publish each medium; then write the receipt, last."""
         from mediacreator.receipt import build_receipt, to_json, write_receipt
 
         origin = self._origin()
@@ -99,15 +100,18 @@ class _Run:
         file_sets = [file_set for file_set in encoded if file_set.content.patients or file_set.content.root_instances]
         if not file_sets:
             raise NothingToWrite("No instance is left that can go on the medium.", [entry.finding for entry in refused])
-        volumes = self._volumes(file_sets, origin)
-        if self.target.is_folder:
-            for file_set, volume in zip(file_sets, volumes, strict=True):
-                findings += too_large_for(file_set.claim.media_format, (volume,))
         said = (*findings, *self.prepared.findings, *self.prepared.scan.findings)
-        job = self._job(origin, volumes, refused, (*said, *(f for file_set in encoded for f in file_set.findings)))
-        used = targets[: len(volumes)]  # a File-set of which nothing is left gets no medium
-        media = [self._write(job, *made, origin) for made in zip(file_sets, volumes, used, strict=True)]
-        for target in used:
+        said += tuple(finding for file_set in encoded for finding in file_set.findings)
+        job, divided = self._divide(file_sets, origin, refused, said)
+        targets = self._targets(len(divided))
+        for target in targets:
+            if target is not self.target:
+                claims.enter_context(target.claimed())
+        media = [
+            self._write(job, medium.file_set, volume, target, origin)
+            for medium, volume, target in zip(divided, job.volumes, targets, strict=True)
+        ]
+        for target in targets:
             target.publish()
         receipt = build_receipt(job, media)
         write_receipt(self.target.receipt, to_json(receipt, travelling=False))
@@ -131,19 +135,55 @@ class _Run:
         seed = [request.profile, request.compress, str(request.icons), request.file_set_id, str(request.to_folder)]
         return origin_of(request.reproducible, request.epoch, instances, [*seed, repr(self.settings)])
 
-    def _volumes(self, file_sets: Sequence[EncodedFileSet], origin: Origin) -> tuple[Volume, ...]:
+    def _divide(
+        self,
+        file_sets: Sequence[EncodedFileSet],
+        origin: Origin,
+        refused: tuple[Disposition, ...],
+        findings: tuple[Finding, ...],
+    ) -> tuple[Job, tuple[Medium, ...]]:
+        """Give what is larger than its medium several, so that the image of each fits to the sector."""
+        if self.target.is_folder:
+            divided = tuple(Medium(file_set, 1, 1) for file_set in file_sets)
+            volumes = self._volumes(divided, origin)
+            for file_set, volume in zip(file_sets, volumes, strict=True):
+                findings += too_large_for(file_set.claim.media_format, (volume,))
+            return self._job(origin, volumes, refused, findings), divided
+
+        def excess_of(media: Sequence[Medium]) -> list[int]:
+            job = self._job(origin, self._volumes(media, origin), refused, findings)
+            made = zip(media, job.volumes, strict=True)
+            return [self._excess(job, medium.file_set, volume, origin) for medium, volume in made]
+
+        divided = divide(file_sets, excess_of)
+        volumes = self._volumes(divided, origin)
+        several = [medium for medium in divided if medium.of > 1 and medium.number == 1]
+        findings += tuple(_spanned_finding(medium) for medium in several)
+        return self._job(origin, volumes, refused, findings), divided
+
+    def _excess(self, job: Job, file_set: EncodedFileSet, volume: Volume, origin: Origin) -> int:
+        """Return by how many bytes an image would be larger than its medium."""
+        medium = file_set.claim.media_format
+        form = FORMS[medium.writer]
+        if not (form.bounded and medium.capacity):
+            return 0
+        return max(form.size(disc_files(job, volume, file_set.claim, self.settings, origin)) - medium.capacity, 0)
+
+    def _volumes(self, media: Sequence[Medium], origin: Origin) -> tuple[Volume, ...]:
         label = self.request.file_set_id or self.settings.create.file_set_id or f"DICOM_{origin.created:%Y%m%d}"
         volumes = (
             lay_out(
-                file_set.content,
-                file_set.in_order,
+                medium.file_set.content,
+                medium.file_set.in_order,
                 file_set_id=label,
                 file_set_uid=origin.uids.next_uid(f"File-set {number}"),
             )
-            for number, file_set in enumerate(file_sets, 1)
+            for number, medium in enumerate(media, 1)
         )
-        claims = (file_set.claim.id for file_set in file_sets)
-        return tuple(replace(volume, profile=claim) for volume, claim in zip(volumes, claims, strict=True))
+        return tuple(
+            replace(volume, profile=medium.file_set.claim.id, number=medium.number, of=medium.of)
+            for volume, medium in zip(volumes, media, strict=True)
+        )
 
     def _job(
         self,
@@ -217,6 +257,19 @@ def decisions_of(request: SelectionRequest) -> tuple[Decision, ...]:
         for n, side in sorted(request.take.items())
     ]
     return (*same, *taken)
+
+
+def _spanned_finding(medium: Medium) -> Finding:
+    what = medium.file_set.claim.media_format
+    return Finding(
+        code="media-spanned",
+        severity=Severity.NOTE,
+        location=medium.file_set.claim.id,
+        what=f"the instances need {medium.of} media of {what.capacity:,} bytes ({what.name})",
+        expected="each a complete File-set of its own",
+        clause=f"PS3.10 8.6; {what.clause}",
+        remedy="Hand them out together, or choose a larger medium with --profile.",
+    )
 
 
 def _stale_finding() -> Finding:

@@ -72,14 +72,18 @@ def check_capacity(medium: MediaFormat, size: int) -> None:
     """
     if not medium.capacity or size <= medium.capacity:
         return
-    larger = sorted((other.capacity, other.name) for other in media_formats().values() if other.capacity >= size)
-    would_fit = f"It would fit {', '.join(name for _, name in larger)}, or a folder." if larger else _FOLDER_FITS
     excess = size - medium.capacity
     raise MediaTooSmall(
-        f"The File-set needs {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. {would_fit} "
-        f"Or choose some with --study, --series or --modality: {excess:,} {'byte is' if excess == 1 else 'bytes are'} "
-        "too many. Nothing was written."
+        f"The File-set needs {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
+        f"{would_fit(size)} Or choose some with --study, --series or --modality: "
+        f"{excess:,} {'byte is' if excess == 1 else 'bytes are'} too many. Nothing was written."
     )
+
+
+def would_fit(size: int) -> str:
+    """Say in a sentence what holds so many bytes, the smallest medium first."""
+    larger = sorted((medium.capacity, medium.name) for medium in media_formats().values() if medium.capacity >= size)
+    return f"It would fit {', '.join(name for _, name in larger)}, or a folder." if larger else _FOLDER_FITS
 
 
 def too_large_for(medium: MediaFormat, volumes: Sequence[Volume]) -> tuple[Finding, ...]:

@@ -51,6 +51,7 @@ def readme_txt(
             "created": origin.created.date().isoformat(),
             "profile": profile,
             "folders": sorted({file.file_id[0] for file in volume.files}),
+            "volume": volume.number,
             "volumes": volume.of,
             "filled": ", ".join(sorted(filled.keys() - dates.keys())),
             "borrowed": bool(moments - unknown),

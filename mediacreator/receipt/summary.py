@@ -11,7 +11,7 @@ from mediacreator.receipt.model import COMPLETE, Counts, MediumEntry, Reason, Re
 from mediacreator.rules.tables import transfer_syntaxes
 
 _WIDTH = 79
-CHOICES = frozenset(("profile-chosen", "profile-passed-over", "compression-chosen", "media-divided"))
+CHOICES = frozenset(("profile-chosen", "profile-passed-over", "compression-chosen", "media-divided", "media-spanned"))
 """Codes of Findings that say what was chosen for who did not choose, and why: in whole sentences."""
 
 

@@ -77,5 +77,10 @@ def room_for(profile: ApplicationProfile, size: int, count: int, images: int) ->
 
 def media_for(profile: ApplicationProfile, room: int) -> int:
     """Return how many media of a profile so many bytes need; 1 where the medium has no size of its own."""
+    return -(-room // space_on(profile)) if profile.media_format.capacity else 1
+
+
+def space_on(profile: ApplicationProfile) -> int:
+    """Return the bytes for instances that a medium of a profile has, beside descriptors, README.TXT and the like."""
     capacity = profile.media_format.capacity
-    return -(-room // max(capacity - _CONTENT, 1)) if capacity else 1
+    return max(capacity - min(_CONTENT, capacity // 10), 1)

@@ -163,10 +163,10 @@ def test_every_note_may_stand_beside_the_others() -> None:
     assert "\r\n\r\n\r\n" not in whole
 
 
-def test_several_media_are_announced_without_a_number_of_this_one() -> None:
+def test_a_medium_of_several_says_which_it_is() -> None:
     said = one_line(text(replace(medium(), number=2, of=3)))
 
-    assert "spread over 3 media" in said
+    assert "This is medium 2 of 3." in said
 
 
 @pytest.mark.parametrize(

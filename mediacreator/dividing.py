@@ -1,0 +1,71 @@
+"""Divide what is larger than its medium over several, before anything is written (PS3.10 8.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mediacreator.encoding import EncodedFileSet
+from mediacreator.errors import MediaTooSmall
+from mediacreator.forms import would_fit
+from mediacreator.layout.spanning import InstanceTooLarge, span
+from mediacreator.model import SOPInstance
+from mediacreator.suggesting.media import room_for, space_on
+
+_TRIES = 8  # what is too large by some sectors gets less room, and is divided once more
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A File-set that goes on one medium."""
+
+    file_set: EncodedFileSet
+    number: int  # of the media that its whole is divided over, from 1
+    of: int
+
+
+def divide(
+    file_sets: Sequence[EncodedFileSet], excess_of: Callable[[Sequence[Medium]], Sequence[int]]
+) -> tuple[Medium, ...]:
+    """Return one Medium for each File-set that fits, several for one that does not.
+
+    Args:
+        file_sets: Encoded.
+        excess_of: Returns by how many bytes the image of each Medium is larger than its medium, 0 where it fits.
+
+    Raises:
+        MediaTooSmall: One instance alone is larger than a medium.
+    """
+    rooms = [space_on(file_set.claim.profiles[0]) for file_set in file_sets]
+    media: tuple[Medium, ...] = ()
+    for _ in range(_TRIES):
+        parts = [_span(file_set, room) for file_set, room in zip(file_sets, rooms, strict=True)]
+        media = tuple(medium for part in parts for medium in part)
+        excess = excess_of(media)
+        if not any(excess):
+            break
+        for place, too_many in zip((n for n, part in enumerate(parts) for _ in part), excess, strict=True):
+            rooms[place] -= too_many
+    return media
+
+
+def _span(file_set: EncodedFileSet, room: int) -> tuple[Medium, ...]:
+    profile = file_set.claim.profiles[0]
+    if not profile.media_format.capacity:
+        return (Medium(file_set, 1, 1),)
+
+    def size_of(instance: SOPInstance) -> int:
+        size = file_set.encoded[instance.header.source.number].size
+        return room_for(profile, size, 1, 1 if instance.header.pixel_data is not None else 0)
+
+    try:
+        contents = span(file_set.content, size_of, room)
+    except InstanceTooLarge as exc:
+        medium = profile.media_format
+        raise MediaTooSmall(
+            f"An instance takes {exc.size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
+            f"{would_fit(exc.size)} Or code it with --compress. Nothing was written."
+        ) from exc
+    return tuple(
+        Medium(replace(file_set, content=content), number, len(contents)) for number, content in enumerate(contents, 1)
+    )
