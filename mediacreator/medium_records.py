@@ -43,7 +43,7 @@ _OWN: dict[str, tuple[tuple[int, str], ...]] = {
     "FILM SESSION": ((0x20000050, "LO"), (0x20000030, "CS")),
     "FILM BOX": ((0x20100010, "ST"),),
     "STORED PRINT": ((0x00200013, "IS"),),
-    "HL7 STRUC DOC": ((0x0040E010, "UT"),),
+    "HL7 STRUC DOC": ((0x0040E001, "ST"),),
 }
 
 

@@ -50,6 +50,7 @@ def file_meta(sop_class: bytes, instance: bytes, syntax: bytes = EXPLICIT_LE) ->
         + element(0x00020002, b"UI", sop_class)
         + element(0x00020003, b"UI", instance)
         + element(0x00020010, b"UI", syntax)
+        + element(0x00020012, b"UI", b"2.25.300")
     )
     return b"\0" * 128 + b"DICM" + element(0x00020000, b"UL", struct.pack("<I", len(group))) + group
 

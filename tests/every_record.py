@@ -1,4 +1,4 @@
-"""One DICOMDIR with a record of every type that PS3.3 F.4 ever had, each where it may stand, with its Type 1 keys.
+"""One DICOMDIR with a record of every type that PS3.3 F.4 ever had, each where it may stand, with its keys.
 
 Encoded by ``tests.dicomdirs``; only which types and keys there are is the package's own (``rules.tables``, which has
 witnesses of its own). The values are made up.
@@ -34,6 +34,8 @@ _VALUES = {
     "FD": b"\0" * 8,
     "FL": b"\0" * 4,
 }
+_CHOSEN = {0x00081115, 0x00080060}  # of PRESENTATION (not BlendingSequence), of HANGING PROTOCOL (not AnatomicRegion)
+_SPECIAL = {0x00080008: b"ORIGINAL\\PRIMARY"}
 _WITHOUT_FILE = {
     *("PATIENT", "STUDY", "SERIES", "PRIVATE", "TOPIC", "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT"),
     *("PRINT QUEUE", "FILM SESSION", "FILM BOX", "IMAGE BOX"),
@@ -53,26 +55,27 @@ _RETIRED_KEYS = {  # of old editions: numbers and names
     "FILM BOX": (0x20100010, b"ST"),
     "IMAGE BOX": (0x20200010, b"US"),
     "STORED PRINT": (0x00200013, b"IS"),
-    "HL7 STRUC DOC": (0x0040E010, b"UT"),
+    "HL7 STRUC DOC": (0x0040E001, b"ST"),
 }
 
 
 def keys_of(row: RecordType, number: int) -> bytes:
-    """Return the Type 1 and 2 keys of a record, in tag order; UIDs are different in each."""
-    return b"".join(_elements((key for key in row.keys if key.type in ("1", "2")), number))
+    """Return the Type 1 and 2 keys of a record in tag order, and one of those with a condition."""
+    return b"".join(_elements(row.keys, number))
 
 
 def _elements(keys: Iterable[Key], number: int) -> Iterator[bytes]:
     for key in keys:
+        if key.type not in ("1", "2") and key.tag not in _CHOSEN:
+            continue
         if key.vr == "SQ":
-            inner = b"".join(_elements((one for one in key.items if one.type in ("1", "2")), number))
-            inner = inner or _code()
+            inner = b"".join(_elements(key.items, number)) or _code()
             item = struct.pack("<HHI", 0xFFFE, 0xE000, len(inner)) + inner
             yield element(key.tag, b"SQ", item)
         elif key.type == "2" and key.vr != "PN":
             yield element(key.tag, key.vr.encode(), b"")
         else:
-            value = _VALUES[key.vr] + (b".%d" % number if key.vr == "UI" else b"")
+            value = _SPECIAL.get(key.tag, _VALUES[key.vr]) + (b".%d" % number if key.vr == "UI" else b"")
             yield element(key.tag, key.vr.encode(), value)
 
 
