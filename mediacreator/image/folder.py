@@ -12,6 +12,7 @@ from mediacreator.errors import NoSpace, TargetExists
 from mediacreator.image.copying import Copy, Piece, write_error
 from mediacreator.image.disc import DiscFile, disc_order
 from mediacreator.model import MediaImage, Progress, WrittenFile
+from mediacreator.target import sync_folder
 
 _CLUSTER = 4096  # bytes: what a file takes at least, on usual file systems
 
@@ -54,7 +55,7 @@ def write_folder(path: str, *, files: Sequence[DiscFile], created: datetime, pro
         with closing(_Folder(path, ordered)) as target:
             written = Copy(ordered, target, progress, align=1).run()
         _sync_files(path, ordered)
-        _finish_folders(path, folders, created)
+        _finish_folders(path, (*reversed(folders), ()), created)
     except OSError as exc:
         shutil.rmtree(path, ignore_errors=True)
         raise write_error(exc) from exc
@@ -69,7 +70,8 @@ def extend_folder(
 ) -> tuple[WrittenFile, ...]:
     """Write files below a folder that is there, as ``write_folder`` does; none of them may exist.
 
-    What was written when something fails is the caller's to remove: it knows what was there before.
+    Folders that are there keep their modes and dates. What was written when something fails is the caller's to remove:
+    it knows what was there before.
 
     Args:
         path: Of the folder.
@@ -89,7 +91,9 @@ def extend_folder(
         with closing(_Folder(path, files)) as target:
             written = Copy(files, target, progress, align=1).run()
         _sync_files(path, files)
-        _finish_folders(path, folders, created)
+        _finish_folders(path, folders[::-1], created)
+        for folder in {file.path[:depth] for file in files for depth in range(len(file.path))}.difference(folders):
+            sync_folder(os.path.join(path, *folder))
     except OSError as exc:
         raise write_error(exc) from exc
     return written
@@ -104,18 +108,20 @@ def _check_room(folder: str, files: Sequence[DiscFile]) -> None:
 
 
 def _make_folders(root: str, files: Sequence[DiscFile]) -> tuple[tuple[str, ...], ...]:
-    """Make every folder, parents first, and return their paths."""
-    known: dict[tuple[str, ...], None] = {}
+    """Make every folder, parents first, and return the paths of those that were not there."""
+    known: set[tuple[str, ...]] = set()
+    made = []
     for file in files:
         if file.path[:-1] in known:
             continue
         for depth in range(1, len(file.path)):
             folder = file.path[:depth]
             if folder not in known:
-                known[folder] = None
+                known.add(folder)
                 with suppress(FileExistsError):
                     os.mkdir(os.path.join(root, *folder), 0o755)
-    return tuple(known)
+                    made.append(folder)
+    return tuple(made)
 
 
 def _sync_files(root: str, files: Sequence[DiscFile]) -> None:
@@ -133,9 +139,9 @@ def _sync_files(root: str, files: Sequence[DiscFile]) -> None:
 
 
 def _finish_folders(root: str, folders: Iterable[tuple[str, ...]], created: datetime) -> None:
-    """Date the folders and wait until they are on the disk; the deepest first, so that a date lasts."""
+    """Date folders and wait until they are on the disk; given the deepest first, so that a date lasts."""
     moment = int(created.timestamp())
-    for folder in (*reversed(tuple(folders)), ()):
+    for folder in folders:
         path = os.path.join(root, *folder)
         os.utime(path, (moment, moment))
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
