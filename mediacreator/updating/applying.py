@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mediacreator.dicomio.walker import walk
@@ -16,7 +16,7 @@ from mediacreator.image import DiscFile, extend_folder
 from mediacreator.image.copying import write_error
 from mediacreator.model import ContentFile, FileID, Finding, Progress, Severity, WrittenFile
 from mediacreator.target import sync_folder
-from mediacreator.updating.journal import STAGE, Journal, folders_of, write_whole
+from mediacreator.updating.journal import STAGE, Journal, folders_of, require_free, settle, write_whole
 from mediacreator.verify.hashing import drop_from_cache
 
 Reference = tuple[FileID, str, str, str]
@@ -79,6 +79,7 @@ def apply(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
     """
     root = change.root
     added = tuple("/".join(file.path) for file in change.added)
+    require_free(root, added)
     journal = Journal(
         dicomdir=change.dicomdir_name,
         sha256=hashlib.sha256(change.dicomdir).hexdigest(),
@@ -90,22 +91,19 @@ def apply(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
     )
     try:
         journal.write(root)
-    except OSError as exc:
-        raise write_error(exc) from exc
-    try:
         written = _write(change, progress)
+        ready = replace(journal, ready=True)
+        ready.write(root)
+        journal = ready
+        os.replace(os.path.join(root, STAGE, change.dicomdir_name), os.path.join(root, change.dicomdir_name))
+        sync_folder(root)
     except BaseException as exc:
-        journal.undo(root)
+        if settle(journal, root):
+            return written  # stopped too late
         if isinstance(exc, OSError):
             raise write_error(exc) from exc
         raise
-    try:
-        os.replace(os.path.join(root, STAGE, change.dicomdir_name), os.path.join(root, change.dicomdir_name))
-    except OSError as exc:
-        journal.undo(root)
-        raise write_error(exc) from exc
-    sync_folder(root)
-    journal.finish(root)
+    settle(journal, root)
     return written
 
 
@@ -116,7 +114,7 @@ def _write(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
     if change.added:
         written = extend_folder(root, files=change.added, created=change.created, progress=progress)
     stage = os.path.join(root, STAGE)
-    os.makedirs(stage, exist_ok=True)
+    os.mkdir(stage, 0o755)
     staged = {change.dicomdir_name: change.dicomdir}
     content, receipt = change.late(written)
     staged.update({"/".join(file.path): file.data for file in content})

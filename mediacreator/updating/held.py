@@ -10,8 +10,8 @@ from struct import Struct
 
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.errors import FindingsError, InternalError, MediumError, SourceUnreadable
-from mediacreator.formats import FileTree, TreeFile
-from mediacreator.medium import Medium, open_medium
+from mediacreator.formats import FileTree, TreeFile, open_tree
+from mediacreator.medium import Medium, find_dicomdir, open_medium
 from mediacreator.model import FileID, Severity, SourceFile
 from mediacreator.receipt import MediumEntry, Receipt, parse_receipt, read_receipt
 from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
@@ -34,6 +34,12 @@ class Held:
     receipt: Receipt | None  # beside the folder, or else the one that travels on it
     entry: MediumEntry | None  # of the receipt: this medium
     receipt_path: str  # beside the folder, whether it is there or not
+
+    @property
+    def receipt_written(self) -> str:
+        """Return the path of the receipt to be written; "" without one, and where nothing can lie beside a mount."""
+        beside = os.path.isfile(self.receipt_path) or os.access(os.path.dirname(self.receipt_path), os.W_OK)
+        return self.receipt_path if self.entry is not None and beside else ""
 
     @property
     def medium(self) -> Medium:
@@ -84,6 +90,20 @@ class Held:
             return {}
         found = ((record.file_id, self.medium.file_of(record)) for record in self.medium.instances())
         return {file_id: file for file_id, file in found if file is not None}
+
+
+def root_of(path: str) -> str:
+    """Return the folder that a DICOMDIR lies in: that of a medium, which may lie below it, or of one given itself."""
+    path = os.path.abspath(path)
+    if os.path.isfile(path) and os.path.basename(path).upper() == "DICOMDIR":
+        return os.path.dirname(path)
+    if not os.path.isdir(path) or os.path.isfile(os.path.join(path, "DICOMDIR")):
+        return path
+    try:
+        with open_tree(path) as tree:
+            return os.path.join(path, *find_dicomdir(tree)[0].path[:-1])
+    except SourceUnreadable:
+        return path
 
 
 def hold(path: str) -> Held:

@@ -42,7 +42,7 @@ from mediacreator.select import ContentComparer, select
 from mediacreator.settings import Settings
 from mediacreator.transcode import Plan, Spool, encode
 from mediacreator.updating.applying import Reference, locked
-from mediacreator.updating.held import Held, receipt_of
+from mediacreator.updating.held import Held, receipt_of, root_of
 from mediacreator.updating.journal import JOURNAL, STAGE, recover
 from mediacreator.updating.old_directory import not_rebuilt, with_old_values
 from mediacreator.updating.request import Opened, UpdateRequest
@@ -86,9 +86,7 @@ def rebuild(
     Source: PS3.10 8.6, PS3.3 F.
     """
     settings, progress = settings or Settings(), progress or Silent()
-    root = os.path.abspath(request.medium)
-    if os.path.isfile(root) and os.path.basename(root).upper() == "DICOMDIR":
-        root = os.path.dirname(root)
+    root = root_of(request.medium)
     if not os.path.isdir(root):
         raise MediumError(
             "This is no folder, and an image is not changed in place. Make a new one: mediacreator create."

@@ -14,7 +14,7 @@ from mediacreator.select import SelectionRequest
 from mediacreator.settings import Settings
 from mediacreator.suggesting import AUTO
 from mediacreator.updating.applying import locked
-from mediacreator.updating.held import Held, hold
+from mediacreator.updating.held import Held, hold, root_of
 from mediacreator.updating.journal import recover
 
 UPDATER = "FSU"
@@ -57,9 +57,7 @@ def opened(request: UpdateRequest, settings: Settings) -> Iterator[Opened]:
         MediumError: It cannot be opened or changed, or another run is changing it.
         FindingsError: Its DICOMDIR must be rebuilt first.
     """
-    root = os.path.abspath(request.medium)
-    if os.path.isfile(root) and os.path.basename(root).upper() == "DICOMDIR":
-        root = os.path.dirname(root)
+    root = root_of(request.medium)
     if not os.path.isdir(root):
         hold(request.medium).medium.close()  # says what it is instead
     with locked(root):

@@ -196,7 +196,7 @@ def swap(
             added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
             removed=result.removed_files,
             replaced=describer.replaced,
-            receipt=held.receipt_path if held.entry else "",
+            receipt=held.receipt_written,
             late=late,
             created=origin.created,
         ),
