@@ -193,6 +193,8 @@ def _images(profile: ApplicationProfile, rule: ObjectRule, sop_class: str) -> It
         dataset = image(profile, rule, sop_class, "", plain[0][1])
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "BIPLANE A"]
         dataset.ReferencedImageSequence = Items([_reference(XA, f"{ROOT}.7.2")])
+        dataset.LossyImageCompression, dataset.LossyImageCompressionRatio = "01", "12.5"  # before it came to us
+        dataset.LossyImageCompressionMethod = _METHODS[JPEG_BASELINE]
         yield Sample(_name(rule, sop_class, plain[0][1], "biplane"), rule, dataset, copied=True)
 
 
