@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mediacreator.layout import without
-from mediacreator.model import Conflict, Finding, Outcome, Progress, Silent
+from mediacreator.layout.spanning import span
+from mediacreator.model import Conflict, FileSetContent, Finding, Outcome, Progress, Silent, SOPInstance
 from mediacreator.preparing import CreateRequest, Part, Prepared, prepare
 from mediacreator.rules.tables import transfer_syntaxes
 from mediacreator.settings import Settings
+from mediacreator.suggesting.media import room_for, space_on
+from mediacreator.transcode.sizes import estimate
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStudy:
+    """What of a study would lie on a medium."""
+
+    uid: str  # Study Instance UID
+    instances: int
+    of: int  # instances of the study on all media
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,9 @@ class PlannedFileSet:
     instances: int
     size: int  # bytes of the instances, about where some must be encoded
     capacity: int  # of the medium in bytes; 0: none of its own
+    number: int  # of the media that one File-set is divided over
+    of: int
+    lying_here: tuple[PlannedStudy, ...]
 
     @property
     def fits(self) -> bool:
@@ -68,10 +84,11 @@ def plan(request: CreateRequest, settings: Settings | None = None, progress: Pro
         UsageError: An option cannot be.
         SourceUnreadable: A source does not exist.
     """
-    return _plan(prepare(request, settings or Settings(), progress or Silent()))
+    prepared = prepare(request, settings or Settings(), progress or Silent())
+    return _plan(prepared, to_folder=request.to_folder)
 
 
-def _plan(prepared: Prepared) -> Plan:
+def _plan(prepared: Prepared, *, to_folder: bool) -> Plan:
     scan, selection = prepared.scan, prepared.selection
     outcomes = Counter(entry.outcome for entry in prepared.dispositions)
     outcomes[Outcome.REJECTED] += len(scan.missing)
@@ -81,7 +98,9 @@ def _plan(prepared: Prepared) -> Plan:
         profile=prepared.profile,
         found=len(scan.headers) + len(scan.others) + len(scan.missing),
         outcomes=tuple((outcome.value, outcomes[outcome]) for outcome in Outcome),
-        file_sets=tuple(_file_set(part) for part in prepared.parts if part.work.instances),
+        file_sets=tuple(
+            planned for part in prepared.parts if part.work.instances for planned in _media(part, to_folder=to_folder)
+        ),
         encoded=_encoded(prepared),
         explained=prepared.findings,
         findings=(*not_there, *(m.finding for m in scan.missing), *scan.findings, *selection.findings),
@@ -89,21 +108,47 @@ def _plan(prepared: Prepared) -> Plan:
     )
 
 
-def _file_set(part: Part) -> PlannedFileSet:
-    """Describe the medium of a part, without what cannot be encoded for it."""
+def _media(part: Part, *, to_folder: bool) -> Iterator[PlannedFileSet]:
+    """Describe the media of a part, without what cannot be encoded for it."""
     lost = frozenset(entry.source.number for entry in part.work.rejected)
-    content, medium = without(part.content, lost), part.claim.media_format
-    return PlannedFileSet(
-        profile=part.claim.id,
-        medium=medium.name,
-        compression=str(part.compression),
-        patients=len(content.patients),
-        studies=sum(len(patient.studies) for patient in content.patients),
-        series=sum(len(study.series) for patient in content.patients for study in patient.studies),
-        instances=len(part.work.instances),
-        size=part.size,
-        capacity=medium.capacity,
-    )
+    content, medium, profile = without(part.content, lost), part.claim.media_format, part.claim.profiles[0]
+    targets = zip(part.work.instances, part.work.targets, strict=True)
+    sizes = {
+        instance.header.source.number: estimate(instance, target, part.work.qualities.get(place, 0))
+        for place, (instance, target) in enumerate(targets)
+    }
+
+    def room_of(instance: SOPInstance) -> int:
+        images = 1 if instance.header.pixel_data is not None else 0
+        return room_for(profile, sizes[instance.header.source.number], 1, images)
+
+    bounded = medium.capacity and not to_folder
+    contents = span(content, room_of, space_on(profile)) if bounded else (content,)
+    total = Counter(_study_uids(content))
+    for number, one in enumerate(contents, 1):
+        here = Counter(_study_uids(one))
+        yield PlannedFileSet(
+            profile=part.claim.id,
+            medium=medium.name,
+            compression=str(part.compression),
+            patients=len(one.patients),
+            studies=sum(len(patient.studies) for patient in one.patients),
+            series=sum(len(study.series) for patient in one.patients for study in patient.studies),
+            instances=sum(1 for _ in one.instances()),
+            size=sum(sizes[instance.header.source.number] for instance in one.instances()),
+            capacity=medium.capacity,
+            number=number,
+            of=len(contents),
+            lying_here=tuple(PlannedStudy(uid, count, total[uid]) for uid, count in here.items()),
+        )
+
+
+def _study_uids(content: FileSetContent) -> Iterator[str]:
+    """Yield the Study Instance UID of each instance that is in a study."""
+    for patient in content.patients:
+        for study in patient.studies:
+            uid = study.keys.get("StudyInstanceUID", b"").decode("ascii", "replace").strip(" \0")
+            yield from (uid for series in study.series for _ in series.instances)
 
 
 def _encoded(prepared: Prepared) -> tuple[PlannedEncoding, ...]:

@@ -17,7 +17,7 @@ from mediacreator.model import Progress
 
 if TYPE_CHECKING:
     from mediacreator.creation import CreateRequest
-    from mediacreator.planning import Plan
+    from mediacreator.planning import Plan, PlannedFileSet
     from mediacreator.settings import Settings
 
 
@@ -150,8 +150,7 @@ def _plan_document(planned: Plan) -> dict[str, object]:
 def _show_plan(planned: Plan) -> None:
     from textwrap import fill
 
-    from mediacreator.cli.progress import human_bytes
-    from mediacreator.cli.report import count, findings_lines
+    from mediacreator.cli.report import findings_lines
 
     click.echo(f"Plan for {planned.profile}; nothing was written.\n")
     click.echo(f"{planned.found:>9,}  files found")
@@ -159,22 +158,32 @@ def _show_plan(planned: Plan) -> None:
         if number:
             click.echo(f"{number:>9,}  {outcome}")
     for number, file_set in enumerate(planned.file_sets, 1):
-        about = "about " if planned.encoded else ""
-        fits = "" if file_set.fits else "  DOES NOT FIT"
-        held = f" of {human_bytes(file_set.capacity)}" if file_set.capacity else ""
-        click.echo(
-            f"\nMedium {number}: {file_set.medium}, {file_set.profile}\n"
-            f"    {count(file_set.patients, 'patient')}, {count(file_set.studies, 'study', 'studies')}, "
-            f"{count(file_set.series, 'series', 'series')}, {count(file_set.instances, 'instance')}; "
-            f"{about}{human_bytes(file_set.size)}{held}{fits}"
-        )
+        _show_medium(number, file_set, about="about " if planned.encoded else "")
     if planned.encoded:
         click.echo()
     for way in planned.encoded:
         click.echo(f"{way.count:>9,}  from {way.source}\n           to {way.target}")
     for found in planned.explained:
-        click.echo("\n" + fill(f"{found.location}: {found.what}. {found.remedy}", 79))
+        click.echo("\n" + fill(f"{found.what[:1].upper()}{found.what[1:]}. {found.remedy}", 79))
     if planned.findings:
         click.echo()
         for line in findings_lines(planned.findings):
             click.echo(line)
+
+
+def _show_medium(number: int, file_set: PlannedFileSet, *, about: str) -> None:
+    from mediacreator.cli.progress import human_bytes
+    from mediacreator.cli.report import count
+
+    which = f", {file_set.number} of {file_set.of}" if file_set.of > 1 else ""
+    fits = "" if file_set.fits else "  DOES NOT FIT"
+    held = f" of {human_bytes(file_set.capacity)}" if file_set.capacity else ""
+    click.echo(
+        f"\nMedium {number}: {file_set.medium}, {file_set.profile}{which}\n"
+        f"    {count(file_set.patients, 'patient')}, {count(file_set.studies, 'study', 'studies')}, "
+        f"{count(file_set.series, 'series', 'series')}, {count(file_set.instances, 'instance')}; "
+        f"{about}{human_bytes(file_set.size)}{held}{fits}"
+    )
+    for study in file_set.lying_here if file_set.of > 1 else ():
+        part = "" if study.instances == study.of else f" of {study.of:,}"
+        click.echo(f"    study {study.uid}: {study.instances:,}{part}")

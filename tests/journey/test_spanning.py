@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mediacreator import CreateRequest, create, open_medium
+from mediacreator import CreateRequest, create, open_medium, plan
 from mediacreator.mastering import disc_files
 from mediacreator.medium_verify import verify_medium
 from mediacreator.model import Silent
@@ -107,3 +107,18 @@ def test_nothing_is_left_behind_when_the_second_medium_fails(
     with pytest.raises(Exception, match="disk"):
         create(CreateRequest((str(tmp_path / "in"),), f"{tmp_path}/disc.iso", profile="STD-GEN-CD"))
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_plan_says_which_study_lands_where(tmp_path: Path, small_cd: int) -> None:
+    for study in range(1, 6):
+        write_study(tmp_path / "in", study, 1, 6)
+    request = CreateRequest((str(tmp_path / "in"),), f"{tmp_path}/disc.iso", profile="STD-GEN-CD")
+    planned = plan(request)
+    receipt = create(request)
+
+    assert planned.complete
+    assert [(f.number, f.of, f.instances) for f in planned.file_sets] == [
+        (entry.volume, entry.volumes, entry.instances) for entry in receipt.media
+    ]
+    assert all(study.instances == study.of == 6 for f in planned.file_sets for study in f.lying_here)
+    assert {study.uid for f in planned.file_sets for study in f.lying_here} == {f"2.25.78.{n}" for n in range(1, 6)}
