@@ -23,8 +23,9 @@ from mediacreator.suggesting import AUTO
 from mediacreator.transcode import Compression, Spool
 from mediacreator.updating.joining import Anchor, anchors_of, places_of
 from mediacreator.updating.request import Opened, UpdateRequest, opened
-from mediacreator.updating.update import New, added_volume, change
+from mediacreator.updating.update import New, added_volume, change, nothing_new, unchanged
 
+ALREADY = "already-on-medium"
 _THERE_ALREADY = (Likeness.IDENTICAL, Likeness.SAME_PIXELS)
 
 
@@ -37,12 +38,13 @@ def add(request: UpdateRequest, settings: Settings | None = None, progress: Prog
         progress: Told how it goes on.
 
     Returns:
-        The receipt of the File-set as it is now; written beside the folder, and on it, where it had one.
+        The receipt of the File-set as it is now; written beside the folder, and on it, where it had one. Where it holds
+        everything already nothing is written, and the receipt that is there stays.
 
     Raises:
         UsageError: An option cannot be; or a profile has no Updater.
         DecisionNeeded: Only a person may decide whose instances these are.
-        NothingToWrite: No instance can be added.
+        NothingToWrite: No instance can be added, and not because it is there already.
         ProfileViolation: Something is rejected and ``strict`` was asked for.
         FindingsError: The DICOMDIR must be rebuilt first.
         VerificationFailed, MediumError: As said; the File-set is as it was.
@@ -88,8 +90,8 @@ class _Addition:
                 selection.conflicts,
             )
         (content,) = selection.file_sets or (None,)
-        if content is None:
-            raise self._nothing((*there, *selection.dispositions), scanned)
+        if content is None or all(one.header.source.number in _numbers(anchors) for one in content.instances()):
+            return self._nothing((*there, *selection.dispositions), scanned, selection.findings)
         places = places_of(content, anchors)
         part = part_of(claim, without(content, _numbers(anchors)), asked)
         origin = origin_of(request.reproducible, request.epoch, tuple(part.content.instances()), [repr(request)])
@@ -106,7 +108,7 @@ class _Addition:
             dispositions = (*there, *selection.dispositions, *done.refused)
             self._require(dispositions, scanned, strict=request.strict)
             if not (done.content.patients or done.content.root_instances):
-                raise self._nothing(dispositions, scanned)
+                return self._nothing(dispositions, scanned)
             findings = (*scanned.findings, *selection.findings, *done.findings)
             decisions = decisions_of(request.selection)
             volume = added_volume(self._medium, done.content, done.in_order)
@@ -143,9 +145,22 @@ class _Addition:
         if strict and rejected:
             raise ProfileViolation("Not everything can be added, and --strict was given: nothing was.", rejected)
 
-    def _nothing(self, dispositions: Sequence[Disposition], scanned: Scan) -> NothingToWrite:
-        findings = [*_rejected(dispositions, scanned), *(entry.finding for entry in dispositions)]
-        return NothingToWrite("The sources hold no instance that can be added.", distinct(findings))
+    def _nothing(
+        self, dispositions: tuple[Disposition, ...], scanned: Scan, findings: tuple[Finding, ...] = ()
+    ) -> Receipt:
+        """Return the receipt of a File-set that holds everything already: adding twice is adding once.
+
+        Raises:
+            NothingToWrite: Something should be on it and cannot be added, or there is nothing at all.
+        """
+        rejected = _rejected(dispositions, scanned)
+        if rejected or not any(entry.finding.code == ALREADY for entry in dispositions):
+            reasons = [*rejected, *(entry.finding for entry in dispositions)]
+            raise NothingToWrite("The sources hold no instance that can be added.", distinct(reasons))
+        request = self._request
+        origin = origin_of(request.reproducible, request.epoch, (), [repr(request)])
+        nothing = replace(nothing_new(self._medium), scan=scanned, dispositions=dispositions, findings=findings)
+        return unchanged(self._medium, request, self._settings, origin, nothing)
 
 
 def _rejected(dispositions: Sequence[Disposition], scanned: Scan) -> tuple[Finding, ...]:
@@ -160,7 +175,7 @@ def _numbers(anchors: Sequence[Anchor]) -> frozenset[int]:
 
 def _there(header: Header) -> Disposition:
     finding = Finding(
-        "already-on-medium",
+        ALREADY,
         Severity.NOTE,
         header.source.location,
         "the File-set holds this SOP Instance already, with the same pixels",

@@ -154,33 +154,7 @@ def swap(
         NoSpace, MediumError, VerificationFailed: As ``apply``; the File-set is then as it was.
     """
     held = opened.held
-    job = Job(
-        receipt_id=origin.uids.next_uid("receipt"),
-        created=origin.created,
-        profile=opened.claim.id,
-        edition=edition(),
-        scan=new.scan,
-        dispositions=new.dispositions,
-        volumes=(new.volume,),
-        findings=(*opened.findings, *new.findings),
-        arguments=request.arguments,
-        reproducible=request.reproducible or request.epoch is not None,
-        decisions=new.decisions,
-        placeholder_date=PLACEHOLDER_DATE,
-        placeholder_time=PLACEHOLDER_TIME,
-    )
-    describer = Describer(
-        job=job,
-        volume=new.volume,
-        claim=opened.claim,
-        settings=settings,
-        origin=origin,
-        held=held,
-        kept=result.kept,
-        unknown=_not_told(held, result),
-        removed=result.removed,
-        dicomdir=result.dicomdir,
-    )
+    describer = _describer(opened, request, settings, origin, new, result)
     made: list[Described] = []
 
     def late(written: tuple[WrittenFile, ...]) -> tuple[tuple[ContentFile, ...], bytes]:
@@ -203,6 +177,47 @@ def swap(
         progress,
     )
     return made[-1].receipt
+
+
+def unchanged(opened: Opened, request: UpdateRequest, settings: Settings, origin: Origin, new: New) -> Receipt:
+    """Return the receipt of a File-set that stays as it is; it is not written."""
+    records = [record for record in opened.held.directory.in_order() if record.has_file]
+    references = tuple(map(_reference, records))
+    result = Result(opened.held.medium.data, references, tuple(record.file_id for record in records), 0, ())
+    return _describer(opened, request, settings, origin, new, result).describe(()).receipt
+
+
+def _describer(
+    opened: Opened, request: UpdateRequest, settings: Settings, origin: Origin, new: New, result: Result
+) -> Describer:
+    held = opened.held
+    job = Job(
+        receipt_id=origin.uids.next_uid("receipt"),
+        created=origin.created,
+        profile=opened.claim.id,
+        edition=edition(),
+        scan=new.scan,
+        dispositions=new.dispositions,
+        volumes=(new.volume,),
+        findings=(*opened.findings, *new.findings),
+        arguments=request.arguments,
+        reproducible=request.reproducible or request.epoch is not None,
+        decisions=new.decisions,
+        placeholder_date=PLACEHOLDER_DATE,
+        placeholder_time=PLACEHOLDER_TIME,
+    )
+    return Describer(
+        job=job,
+        volume=new.volume,
+        claim=opened.claim,
+        settings=settings,
+        origin=origin,
+        held=held,
+        kept=result.kept,
+        unknown=_not_told(held, result),
+        removed=result.removed,
+        dicomdir=result.dicomdir,
+    )
 
 
 def _not_told(held: Held, result: Result) -> dict[FileID, FileEntry]:
