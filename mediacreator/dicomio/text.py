@@ -50,6 +50,7 @@ _EXTENSIONS = frozenset(
 _EVERY_EXTENSION = "\\".join(["", *sorted(_EXTENSIONS - {"ISO_IR 13"})]).encode("ascii")
 
 _ISO_IR_203 = (("ISO 2022 IR 203", "iso8859_15"), (b"\x1b-b", "iso8859_15"))  # newer than pydicom 3.0.2
+_ESCAPE = re.compile(rb"(\x1b[\x20-\x2f]+[\x30-\x7e])")
 _C1 = re.compile("[\x80-\x9f]")  # controls that PS3.5 6.1.3 does not allow: text of another character set
 
 
@@ -171,5 +172,27 @@ def _decode_with_extensions(value: bytes, character_set: bytes, vr: str) -> str:
 
 
 def _groups(value: bytes, vr: str) -> list[bytes]:
-    """Split a person name into its component groups, each of which begins in the initial character set."""
-    return value.split(b"=") if vr == "PN" else [value]
+    """Split a person name into its component groups, each of which begins in the initial character set.
+
+    A byte of = that is half of a character of two bytes delimits nothing: 春 is = and U in JIS X 0208.
+    """
+    if vr != "PN" or b"\x1b" not in value:
+        return value.split(b"=") if vr == "PN" else [value]
+    groups = [b""]
+    two_bytes = False
+    for part in _ESCAPE.split(value):
+        if part.startswith(b"\x1b"):
+            two_bytes = _designates_g0(part, two_bytes)
+            groups[-1] += part
+        else:
+            first, *others = [part] if two_bytes else part.split(b"=")
+            groups[-1] += first
+            groups += others
+    return groups
+
+
+def _designates_g0(escape: bytes, before: bool) -> bool:
+    """Tell whether G0 has characters of two bytes after an escape sequence (ISO 2022; PS3.3 Tables C.12-3, C.12-4)."""
+    if escape[1:2] == b"$":
+        return True if escape[2:3] not in (b")", b"-") else before
+    return False if escape[1:2] == b"(" else before

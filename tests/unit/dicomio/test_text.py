@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -145,6 +146,45 @@ def test_plain_text_is_the_same_in_every_set(ours: bytes) -> None:
 @pytest.mark.parametrize("both", [b"", rb"\ISO 2022 IR 87", b"ISO_IR 999"])
 def test_in_the_same_set_a_value_stays_as_it_is(both: bytes) -> None:
     assert in_character_set(b"\xe9\x1b$B;3 ", both, both) == b"\xe9\x1b$B;3 "
+
+
+def iso_2022_jp(text: str) -> bytes:
+    """Each part with escape sequences of its own, back in ASCII before each delimiter (PS3.5 6.1.2.5.3)."""
+    return b"".join(part.encode("iso2022_jp") for part in re.split(r"([\^=\\\\])", text))
+
+
+def test_no_second_byte_is_taken_for_a_delimiter() -> None:
+    """Bytes of =, ^ and backslash are halves of characters in every set of two bytes whose second byte may be ASCII."""
+    found = 0
+    for number in range(0x4E00, 0x9FFF):
+        char = chr(number)
+        name = f"A^B={char}^{char}子={char}"
+        sets = {
+            rb"\ISO 2022 IR 87": iso_2022_jp,
+            b"GB18030 ": lambda t: t.encode("gb18030"),
+            b"GBK": lambda t: t.encode("gbk"),
+        }
+        for terms, encode in sets.items():
+            try:
+                value = encode(name)
+            except UnicodeEncodeError:
+                continue
+            halves = encode(char)
+            if any(byte in halves for byte in b"=^\\"):
+                found += 1
+                assert decode_text(value, terms, "PN") == name
+                assert text_problem(value, terms, "PN") == ""
+    assert found > 500
+
+
+@pytest.mark.parametrize("text", ["春田^春子", "十文字^表", "A=春=春^十"])
+def test_japanese_names_with_an_equals_sign_in_a_byte(text: str) -> None:
+    """\x1b$B=U is 春, and no component group ends in it."""
+    value = iso_2022_jp(text)
+
+    assert b"\x1b$B=" in value
+    assert decode_text(value, rb"\ISO 2022 IR 87", "PN") == text
+    assert decode_text(value.replace(b"\x1b(B", b"\x1b(J"), rb"ISO 2022 IR 13\ISO 2022 IR 87", "PN") == text
 
 
 JAPANESE = b"Yamada^Tarou=\033$B;3ED\033(B^\033$BB@O:\033(B"
