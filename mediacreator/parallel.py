@@ -9,10 +9,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from mediacreator.errors import InternalError
+
 Work = TypeVar("Work")
 Done = TypeVar("Done")
 
-STOPS = frozenset((signal.SIGINT, signal.SIGTERM))
+STOPS = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 _shared: Any = None
 
@@ -41,7 +43,8 @@ def spread(
 
     Raises:
         Whatever ``function`` raises; the other workers are then stopped.
-        BrokenProcessPool: A worker crashed; the pieces whose results were not yielded are not done.
+        InternalError: A worker was killed, as by a system that runs out of memory.
+        BrokenProcessPool: Instead, with ``apart``; the pieces whose results were not yielded are not done.
     """
     if not work:
         return
@@ -51,12 +54,14 @@ def spread(
         return
     # A fork costs milliseconds and inherits ``common``; it is only safe while no other thread holds a lock.
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from concurrent.futures.process import BrokenProcessPool
+
+    from mediacreator.workers import context
 
     can_fork = sys.platform == "linux" and threading.active_count() == 1
     executor = ProcessPoolExecutor(
         max_workers=min(workers, len(work)),
-        mp_context=get_context("fork" if can_fork else "spawn"),
+        mp_context=context(fork=can_fork),
         initializer=_begin,
         initargs=(common,),
     )
@@ -64,6 +69,13 @@ def spread(
         with signals_held():
             results = executor.map(function, work)  # forks here
         yield from results
+    except BrokenProcessPool as exc:
+        if apart:
+            raise
+        raise InternalError(
+            "A worker process was killed, perhaps since memory ran out. Nothing was given its final name; start again "
+            "with fewer --workers."
+        ) from exc
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 
@@ -82,8 +94,9 @@ def signals_held() -> Iterator[None]:
 
 
 def leave_stops_to_the_parent(*, terminable: bool) -> None:
-    """Ignore Ctrl-C, and SIGTERM unless ``terminable``: in a worker, whose parent ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore Ctrl-C and a closed terminal, and SIGTERM unless ``terminable``: in a worker, whose parent ends it."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL if terminable else signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 

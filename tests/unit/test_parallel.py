@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
+import time
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from mediacreator.errors import InternalError
 from mediacreator.parallel import shared, spread
 
 
@@ -76,3 +79,21 @@ def test_a_worker_that_dies_is_told_and_what_was_done_before_is_kept(workers: in
 
     assert done == list(range(len(done)))
     assert len(done) <= 3
+
+
+def die_while_another_works(number: int) -> int:
+    if number:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+    return number
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_worker_that_is_killed_does_not_make_the_others_wait(apart: bool) -> None:
+    """As by a system that runs out of memory. The pool asks the others to end, and waits until they do."""
+    start = time.monotonic()
+
+    with pytest.raises(BrokenProcessPool if apart else InternalError):
+        list(spread(die_while_another_works, range(2), workers=2, apart=apart))
+
+    assert time.monotonic() - start < 30
