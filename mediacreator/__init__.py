@@ -10,7 +10,8 @@ The verbs of the command line as functions, and the values they take and give::
             ...
 
 ``create`` makes a medium and returns its receipt, ``plan`` says what it would do, ``open_medium`` reads the DICOMDIR of
-a folder, an ISO 9660 image or a ZIP archive, ``verify_medium`` reads every byte again and compares it with the receipt.
+a folder, an ISO 9660 image or a ZIP archive, ``verify_medium`` reads every byte again and compares it with the receipt,
+``check_file_set`` judges a medium by the application profiles that it claims.
 Everything that is raised descends from ``MediaCreatorError``; see ``mediacreator.errors``.
 """
 
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from mediacreator.receipt import Receipt
     from mediacreator.select import SelectionRequest
     from mediacreator.settings import Settings, load_settings
+    from mediacreator.validate import FileSetCheck, check_file_set
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CreateRequest",
     "ExitCode",
+    "FileSetCheck",
     "Finding",
     "MediaCreatorError",
     "Medium",
@@ -45,6 +48,7 @@ __all__ = [
     "Severity",
     "Verification",
     "__version__",
+    "check_file_set",
     "create",
     "load_settings",
     "open_medium",
@@ -69,6 +73,8 @@ _HOMES = {
     "SelectionRequest": "mediacreator.select",
     "Settings": "mediacreator.settings",
     "load_settings": "mediacreator.settings",
+    "FileSetCheck": "mediacreator.validate",
+    "check_file_set": "mediacreator.validate",
 }
 
 

@@ -6,7 +6,8 @@ import re
 
 from mediacreator.rules.profile import ApplicationProfile
 
-SECURE = "Secure DICOM Files"
+_SECURED = {"basic_media": "Secure DICOM Files", "email_transport": "signed and encrypted e-mail"}
+"""What the security of a profile asks for (PS3.15 D.1, B.8)."""
 
 
 def lacking(profile: ApplicationProfile, *, folder: bool = False) -> str:
@@ -19,6 +20,6 @@ def lacking(profile: ApplicationProfile, *, folder: bool = False) -> str:
     if profile.status != "current":
         return "retired profiles"
     if profile.security != "none":
-        return SECURE
+        return _SECURED[profile.security]
     medium = profile.media_format
     return "" if folder or medium.writer else re.split("[-;]", medium.file_system)[0].upper()
