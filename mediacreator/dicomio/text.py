@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
 from functools import lru_cache
+
+from mediacreator.dicomio.iso2022 import TERMS, decode
 
 _PADDING = " \x00"
 
@@ -39,18 +40,24 @@ _SINGLE_BYTE = frozenset(_CODECS.values()) - {"utf_8", "gb18030", "gbk"}
 _DEFAULT = ("", "ISO_IR 6")  # the default repertoire: more is read under it, and never written
 
 
-_EXTENSIONS = frozenset(
-    (
-        *(f"ISO 2022 IR {n}" for n in (6, 13, 58, 87, 100, 101, 109, 110, 126, 127, 138, 144, 148, 149, 159, 166, 203)),
-        "ISO_IR 13",
-    )
-)
-"""Character sets that pydicom decodes for us: with code extensions, and JIS X 0201 (Tables C.12-2 to C.12-4)."""
+_WITHOUT_EXTENSIONS = frozenset(("ISO_IR 192", "GB18030", "GBK"))
+"""Character sets that others may not extend (PS3.3 Table C.12-5)."""
+
+_EXTENSIONS = frozenset((*(f"ISO 2022 IR {number}" for number in TERMS), "ISO_IR 13"))
+"""Character sets with code extensions, and JIS X 0201 (PS3.3 Tables C.12-2 to C.12-4)."""
 
 _EVERY_EXTENSION = "\\".join(["", *sorted(_EXTENSIONS - {"ISO_IR 13"})]).encode("ascii")
-
-_ISO_IR_203 = (("ISO 2022 IR 203", "iso8859_15"), (b"\x1b-b", "iso8859_15"))  # newer than pydicom 3.0.2
-_ESCAPE = re.compile(rb"(\x1b[\x20-\x2f]+[\x30-\x7e])")
+_NUMBER = re.compile(r"(?i)ISO[ _-]?(?:2022[ _-]?)?(?:IR[ _-]?)?(\d+)")  # ISO 2022 IR 87, and ways to misspell it
+_OTHER = {  # names that no standard defines and that are met; what is declared so is a Finding
+    **dict.fromkeys(("UTF-8", "UTF8", "UTF_8", "ISO 2022 IR 192"), "utf_8"),
+    **dict.fromkeys(("ISO 2022 GBK", "CP936", "GB2312"), "gbk"),
+    **dict.fromkeys(("ISO 2022 GB18030",), "gb18030"),
+    **dict.fromkeys(("SHIFT_JIS", "SJIS", "SHIFT-JIS"), "shift_jis"),
+    **dict.fromkeys(("EUC-JP", "EUC_JP"), "euc_jp"),
+    **dict.fromkeys(("EUC-KR", "EUC_KR", "KS_C_5601-1987"), "cp949"),
+    **{f"ISO{sign}8859-{number}": f"iso8859_{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15) for sign in "-_ "},
+    **{f"{name}{number}": f"cp{number}" for number in range(1250, 1259) for name in ("WINDOWS-", "CP")},
+}
 _C1 = re.compile("[\x80-\x9f]")  # controls that PS3.5 6.1.3 does not allow: text of another character set
 
 
@@ -153,46 +160,11 @@ def in_character_set(value: bytes, theirs: bytes, ours: bytes, vr: str = "LO") -
 
 
 def _decode_with_extensions(value: bytes, character_set: bytes, vr: str) -> str:
-    """Decode ISO 2022 code extensions, and what is rarer; pydicom knows them all (PS3.5 6.1.2.5)."""
-    from pydicom.charset import CODES_TO_ENCODINGS, convert_encodings, decode_bytes, python_encoding
-    from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS
-
-    (name, codec), (escape, _) = _ISO_IR_203
-    python_encoding.setdefault(name, codec)
-    CODES_TO_ENCODINGS.setdefault(escape, codec)
+    """Decode ISO 2022 code extensions (PS3.5 6.1.2.5), and what is declared in a way that no standard defines."""
     terms = _terms(character_set)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # unknown terms are a Finding of the caller's, not a line on stderr
-        try:
-            encodings = convert_encodings(terms if terms != [""] else ["ISO_IR 6"])
-            delimiters = PN_DELIMS if vr == "PN" else TEXT_VR_DELIMS
-            return "=".join(decode_bytes(part, encodings, delimiters) for part in _groups(value, vr)).rstrip(_PADDING)
-        except (LookupError, UnicodeError, ValueError):
-            return value.decode("ascii", "replace").rstrip(_PADDING)
-
-
-def _groups(value: bytes, vr: str) -> list[bytes]:
-    """Split a person name into its component groups, each of which begins in the initial character set.
-
-    A byte of = that is half of a character of two bytes delimits nothing: 春 is = and U in JIS X 0208.
-    """
-    if vr != "PN" or b"\x1b" not in value:
-        return value.split(b"=") if vr == "PN" else [value]
-    groups = [b""]
-    two_bytes = False
-    for part in _ESCAPE.split(value):
-        if part.startswith(b"\x1b"):
-            two_bytes = _designates_g0(part, two_bytes)
-            groups[-1] += part
-        else:
-            first, *others = [part] if two_bytes else part.split(b"=")
-            groups[-1] += first
-            groups += others
-    return groups
-
-
-def _designates_g0(escape: bytes, before: bool) -> bool:
-    """Tell whether G0 has characters of two bytes after an escape sequence (ISO 2022; PS3.3 Tables C.12-3, C.12-4)."""
-    if escape[1:2] == b"$":
-        return True if escape[2:3] not in (b")", b"-") else before
-    return False if escape[1:2] == b"(" else before
+    codec = _CODECS.get(terms[0], "") if terms[0] in _WITHOUT_EXTENSIONS else _OTHER.get(terms[0].upper(), "")
+    if codec:
+        return value.decode(codec, "replace").rstrip(_PADDING)
+    numbers = [int(number) for number in _NUMBER.findall("\\".join(terms))]
+    first = _NUMBER.search(terms[0])
+    return decode(value, numbers, int(first[1]) if first else 6, vr).rstrip(_PADDING)
