@@ -6,7 +6,7 @@ import re
 
 from mediacreator.rules.profile import ApplicationProfile
 
-_SECURED = {"basic_media": "Secure DICOM Files", "email_transport": "signed and encrypted e-mail"}
+_SECURED = {"basic_media": "Secure DICOM Files", "email_transport": "secure e-mail"}
 """What the security of a profile asks for (PS3.15 D.1, B.8)."""
 
 
