@@ -7,7 +7,14 @@ from mediacreator.receipt.build import Job, WrittenMedium, build_receipt, travel
 from mediacreator.receipt.check import counts_close
 from mediacreator.receipt.model import COMPLETE, INCOMPLETE, VERSION, Decision, MediumEntry, Receipt
 from mediacreator.receipt.read import parse_receipt, read_receipt
-from mediacreator.receipt.render import finding_json, to_json, travelling_json, travelling_size, write_receipt
+from mediacreator.receipt.render import (
+    finding_json,
+    staged_receipt,
+    to_json,
+    travelling_json,
+    travelling_size,
+    write_receipt,
+)
 from mediacreator.receipt.summary import summary
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "finding_json",
     "parse_receipt",
     "read_receipt",
+    "staged_receipt",
     "summary",
     "to_json",
     "travelling_json",

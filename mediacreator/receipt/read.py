@@ -44,8 +44,8 @@ def read_receipt(path: Path) -> Receipt:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as exc:
-        raise MediumError(f"{path}: the receipt cannot be read: {exc.strerror or exc}") from exc
-    return parse_receipt(data, str(path))
+        raise MediumError(f"The receipt cannot be read: {exc.strerror or type(exc).__name__}.") from exc
+    return parse_receipt(data, "The receipt")  # its path may name a patient
 
 
 def parse_receipt(data: bytes, name: str) -> Receipt:

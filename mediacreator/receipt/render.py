@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from json import JSONEncoder
 from json.encoder import encode_basestring as _quote
@@ -91,18 +91,44 @@ def write_receipt(path: Path, data: bytes) -> None:
         NoSpace: The disk is full.
         MediumError: The receipt cannot be written.
     """
+    with staged_receipt(path, data):
+        pass
+
+
+@contextmanager
+def staged_receipt(path: Path, data: bytes) -> Iterator[None]:
+    """Write a receipt under its ``.partial`` name, and give it its own when the media have theirs.
+
+    A disk that is full to the last byte then costs the whole run, and leaves no medium without a receipt. Whatever is
+    raised inside, the receipt goes, and one that was there before stays.
+
+    Args, Raises: As ``write_receipt``.
+    """
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with suppress(FileNotFoundError):
-            partial.unlink()  # of a run that was killed; its mode is not ours
-        _write_new(partial, data)
-        partial.replace(path)
-        _sync_folder(path.parent)
-    except OSError as exc:
+        with _said_plainly(len(data)):
+            with suppress(FileNotFoundError):
+                partial.unlink()  # of a run that was killed; its mode is not ours
+            _write_new(partial, data)
+        yield
+        with _said_plainly(len(data)):
+            partial.replace(path)
+    except BaseException:
         with suppress(OSError):
             partial.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def _said_plainly(size: int) -> Iterator[None]:
+    """Say why a receipt cannot be written; its path may name a patient."""
+    try:
+        yield
+    except OSError as exc:
         kind = NoSpace if exc.errno in (errno.ENOSPC, errno.EDQUOT) else MediumError
-        raise kind(f"{path}: the receipt of {len(data)} bytes cannot be written: {exc.strerror or exc}") from exc
+        reason = exc.strerror or type(exc).__name__
+        raise kind(f"The receipt of {size} bytes cannot be written: {reason}. Make room, or write elsewhere.") from exc
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -25,6 +25,7 @@ from mediacreator.receipt import (
     counts_close,
     parse_receipt,
     read_receipt,
+    staged_receipt,
     to_json,
     travelling_json,
     travelling_size,
@@ -226,11 +227,39 @@ def test_a_full_disk_leaves_the_old_receipt_and_no_partial(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(kind, match=r"r\.json: the receipt of 3 bytes cannot be written"):
+    with pytest.raises(kind, match=r"receipt of 3 bytes cannot be written") as caught:
         write_receipt(path, b"new")
+    assert str(tmp_path) not in str(caught.value)
 
     assert path.read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_receipt_gets_its_name_after_its_media(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_bytes(b"old")
+    with staged_receipt(path, b"new"):
+        assert path.read_bytes() == b"old"
+        assert (tmp_path / "r.json.partial").read_bytes() == b"new"
+        path.unlink()  # that of before goes with the medium of before
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("exc", [KeyboardInterrupt(), NoSpace("full")])
+def test_no_receipt_stays_of_media_that_did_not_get_their_names(tmp_path: Path, exc: BaseException) -> None:
+    def interrupted() -> None:
+        with staged_receipt(tmp_path / "r.json", b"new"):
+            raise exc
+
+    with pytest.raises(type(exc)):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_medium_gets_its_name_when_the_receipt_has_no_room(tmp_path: Path) -> None:
+    with pytest.raises(MediumError), staged_receipt(tmp_path / "none" / "r.json", b"new"):
+        pytest.fail("the media would have been given their names")
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
