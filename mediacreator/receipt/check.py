@@ -33,7 +33,7 @@ def _sums(receipt: Receipt) -> Iterator[str]:
     )
     if counts.found != parts:
         yield f"{counts.found} files were found, and {parts} are accounted for."
-    if not counts.accepted and not counts.kept:
+    if not counts.accepted and not counts.kept and not counts.removed:
         yield "No instance was accepted."
     if counts.missing > counts.rejected:
         yield f"{counts.missing} instances are missing, and only {counts.rejected} files are rejected."

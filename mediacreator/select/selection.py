@@ -282,8 +282,7 @@ class _Selecting:
         settled = settle(self._people, by_side.keys(), self._request)
         self._ask(settled, by_side)
         persons = [_in_order(batch for side in sides for batch in by_side[side]) for sides in settled.persons]
-        # A record says less than its instances, which is no other way to write an identity.
-        self._findings.extend(written_differently([[b for b in person if not b.held] for person in persons]))
+        self._findings.extend(written_differently(person for person in persons if not all(b.held for b in person)))
         content: tuple[FileSetContent, ...] = ()
         if not self._conflicts:
             content = self._build(persons, at_root)

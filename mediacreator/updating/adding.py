@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
 from mediacreator import collector
 from mediacreator.creation import decisions_of, origin_of
+from mediacreator.dicomio.walker import DirectoryRecord
 from mediacreator.encoding import encode_part
 from mediacreator.errors import DecisionNeeded, NothingToWrite, ProfileViolation, Stopped
 from mediacreator.layout import without
@@ -21,7 +22,7 @@ from mediacreator.select import ContentComparer, Likeness, select
 from mediacreator.settings import Settings
 from mediacreator.suggesting import AUTO
 from mediacreator.transcode import Compression, Spool
-from mediacreator.updating.joining import Anchor, anchors_of, places_of
+from mediacreator.updating.joining import Anchor, anchors_of, first_instances, places_of
 from mediacreator.updating.request import Opened, UpdateRequest, opened
 from mediacreator.updating.update import New, added_volume, change, nothing_new, unchanged
 
@@ -74,7 +75,7 @@ class _Addition:
         asked = Compression.parse(request.compress) if request.compress != AUTO else None
         scanned = scan_sources(request.sources, (claim,), self._workers, self._progress)
         new, there = self._apart(scanned)
-        anchors = anchors_of(self._medium.held.directory, claim, new)
+        anchors = self._anchors(new)
         chosen = replace(
             request.selection,
             private_sop_classes=self._settings.private_sop_classes,
@@ -115,10 +116,22 @@ class _Addition:
             added = New(volume, places, scanned, dispositions, findings, decisions)
             return change(self._medium, request, self._settings, origin, added, frozenset(), self._progress)
 
+    def _anchors(self, new: Sequence[Header]) -> tuple[Anchor, ...]:
+        """Return what stands for the patients that are held, each with what its first instance says of it."""
+        directory = self._medium.held.directory
+        firsts = first_instances(directory)
+        headers = self._read(firsts.values())
+        told = {
+            index: headers[record.sop_instance_uid].attributes
+            for index, record in firsts.items()
+            if record.sop_instance_uid in headers
+        }
+        return anchors_of(directory, self._medium.claim, new, told)
+
     def _apart(self, scanned: Scan) -> tuple[tuple[Header, ...], tuple[Disposition, ...]]:
         """Set apart the instances that the File-set holds already, compared with what it holds."""
         held = {record.sop_instance_uid: record for record in self._medium.held.medium.instances()}
-        ours = self._read({h.sop_instance_uid for h in scanned.headers} & held.keys())
+        ours = self._read(held[uid] for uid in {h.sop_instance_uid for h in scanned.headers} & held.keys())
         new: list[Header] = []
         there: list[Disposition] = []
         for header in scanned.headers:
@@ -130,10 +143,9 @@ class _Addition:
             there.append(_there(header) if same else _differs(header))
         return tuple(new), tuple(there)
 
-    def _read(self, uids: set[str]) -> Mapping[str, Header]:
+    def _read(self, records: Iterable[DirectoryRecord]) -> Mapping[str, Header]:
         """Read the headers of instances that are held, by SOP Instance UID."""
         held = self._medium.held
-        records = [record for record in held.medium.instances() if record.sop_instance_uid in uids]
         files = [file for record in records if (file := held.medium.file_of(record)) is not None]
         sources = [held.source_of(file, -number) for number, file in enumerate(files, 1)]
         keys = wanted(self._medium.claim.profiles)

@@ -39,19 +39,22 @@ class Anchor:
     series: int = -1  # -1: it stands for the study alone
 
 
-def anchors_of(directory: Directory, claim: Claim, headers: Iterable[Header]) -> tuple[Anchor, ...]:
+def anchors_of(
+    directory: Directory, claim: Claim, headers: Iterable[Header], told: Mapping[int, Attributes]
+) -> tuple[Anchor, ...]:
     """Return what stands for the patients and studies that a File-set holds, and for series that headers add to.
 
     Args:
         directory: Of the File-set.
         claim: For the keywords of its keys.
         headers: Of the new instances.
+        told: What an instance says of each patient, by the index of the record: what tells persons apart and is no key.
     """
     words = keywords_of(claim)
     wanted = {header.attributes.get("SeriesInstanceUID", b"").rstrip(b" \0") for header in headers}
     found: list[Anchor] = []
     for patient in _children(directory, directory.roots, "PATIENT"):
-        person = attributes_of(patient, words)
+        person = {**_identity_of(told.get(patient.index, {})), **attributes_of(patient, words)}
         for study in _children(directory, directory.children[patient.index], "STUDY"):
             of_study = {**person, **attributes_of(study, words)}
             alone = {**of_study, "SeriesInstanceUID": f"{HELD}.{study.index}".encode()}
@@ -86,6 +89,25 @@ def attributes_of(record: DirectoryRecord, words: Mapping[int, tuple[str, str]])
     if not all(value.isascii() for value in found.values()):
         found["SpecificCharacterSet"] = UTF8
     return found
+
+
+def _identity_of(instance: Attributes) -> dict[str, bytes]:
+    """Return what an instance says of its patient beyond the keys of a record, texts in UTF-8."""
+    character_set = instance.get("SpecificCharacterSet", b"")
+    words = [word for word in _IDENTITY.values() if word[0] != "SpecificCharacterSet"]
+    return {
+        keyword: decode_text(instance[keyword], character_set, vr).encode() if vr in _TEXTS else instance[keyword]
+        for keyword, vr in words
+        if keyword in instance
+    }
+
+
+def first_instances(directory: Directory) -> dict[int, DirectoryRecord]:
+    """Return the first record below each PATIENT record that references a file, by the index of the patient's."""
+    patients = _children(directory, directory.roots, "PATIENT")
+    below = ((patient.index, directory.below(directory.children[patient.index])) for patient in patients)
+    found = ((index, next((record for record in records if record.has_file), None)) for index, records in below)
+    return {index: record for index, record in found if record is not None}
 
 
 def _header(record: DirectoryRecord, attributes: Attributes) -> Header:
