@@ -21,6 +21,7 @@ from mediacreator.model import (
 )
 from mediacreator.rules.claim import SEPARATOR, Claim, load_claims
 from mediacreator.rules.profile import Option
+from mediacreator.rules.tables import Blank, blanks
 from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.select import ContentComparer, SelectionRequest
@@ -44,6 +45,7 @@ class CreateRequest:
     compress: str = AUTO  # none, keep, lossless, lossy:QUALITY; auto: never lossy, compressed only to save a medium
     icons: bool = False  # icons in the directory also where no profile requires them
     profile_folders: tuple[str, ...] = ()  # of the site, with profiles of its own
+    medium: str = ""  # key of tables/blanks.csv, as dvd-dl; "": the usual medium of the profile
     selection: SelectionRequest = field(default_factory=SelectionRequest)
     file_set_id: str = ""  # 0 to 16 characters A-Z, 0-9, _; "": made from the date
     strict: bool = False  # write nothing if anything is rejected
@@ -114,8 +116,9 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     asked = Compression.parse(request.compress) if request.compress != AUTO else None
     folders = (*settings.profile_folders, *request.profile_folders)
     automatic = request.profile == AUTO
-    names = candidates(settings.create.profile_list) if automatic else (request.profile,)
-    claims = tuple(claim for name in names for claim in load_claims(name, folders))
+    blank = blank_of(request.medium)
+    names = candidates(settings.create.profile_list, blank, folders) if automatic else (request.profile,)
+    claims = tuple(_on(claim, blank) for name in names for claim in load_claims(name, folders))
     if not automatic:
         require_writable(claims, to_folder=request.to_folder)
     workers = request.workers or min(os.cpu_count() or 1, 8)
@@ -124,15 +127,52 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     said: tuple[Finding, ...] = ()
     if automatic:
         choice = choose_profile(
-            scanned, names, folder=request.to_folder, folders=folders, request=selection, compression=asked
+            scanned,
+            names,
+            folder=request.to_folder,
+            folders=folders,
+            request=selection,
+            compression=asked,
+            blank=blank,
         )
-        claims, said = load_claims(choice.profile, folders), choice.findings
+        claims = tuple(_on(claim, blank) for claim in load_claims(choice.profile, folders))
+        said = choice.findings
         require_writable(claims, to_folder=request.to_folder)
     share = select_each(scanned, claims, selection, compare=ContentComparer(same_pixels))
     parts = tuple(part_of(claim, content, asked) for claim, content in share.file_sets)
     said += (_divided(claims),) if len(claims) > 1 else ()
+    said += (_warning(blank),) if blank and blank.warning else ()
     said += tuple(_compressed(part) for part in parts if asked is None and part.compression != SPARING[0])
     return Prepared(claims, scanned, share.selection, parts, said, workers)
+
+
+def blank_of(key: str) -> Blank | None:
+    """Return a medium as it can be bought, None for ``""``.
+
+    Raises:
+        UsageError: There is no such medium; the message names all.
+    """
+    if not key:
+        return None
+    if key not in blanks():
+        raise UsageError(f"There is no medium {key!r}. Choose one of {', '.join(blanks())}.")
+    return blanks()[key]
+
+
+def _on(claim: Claim, blank: Blank | None) -> Claim:
+    """Return a Claim that is written to a certain medium.
+
+    Raises:
+        UsageError: Its profiles are for another one.
+    """
+    if blank is None:
+        return claim
+    if claim.profiles[0].medium != blank.medium:
+        raise UsageError(
+            f"{claim.id} is for {claim.media_format.name}, not for {blank.name} [{claim.clause}; {blank.clause}]. Name "
+            "another profile, or leave --profile or --medium away."
+        )
+    return claim.on_blank(blank)
 
 
 def scan_sources(paths: Sequence[str], claims: Iterable[Claim], workers: int, progress: Progress) -> Scan:
@@ -240,6 +280,18 @@ def _divided(claims: Sequence[Claim]) -> Finding:
         expected="each instance on the first of them that holds it",
         clause="PS3.11 7",
         remedy="Name profiles for one medium, or make the media one by one, to have it otherwise.",
+    )
+
+
+def _warning(blank: Blank) -> Finding:
+    return Finding(
+        code="medium-uncommon",
+        severity=Severity.WARNING,
+        location="medium",
+        what=f"{blank.name} was asked for: {blank.warning}",
+        expected="a medium that every reader can take",
+        clause=blank.clause,
+        remedy="Choose it only for who is known to have a drive for it.",
     )
 
 

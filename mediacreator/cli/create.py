@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", required=True, help="Image to write; a folder if it ends with a slash.")
 @click.option("--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, or the site's]")
 @click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
+@click.option("--medium", metavar="KEY", help="Blank, as cd-74 or dvd-dl.  [default: the usual one]")
 @options.coding
 @options.filters
 @click.option("--file-set-id", metavar="ID", help="Label of the medium: 0 to 16 characters A-Z, 0-9, _.")
@@ -46,6 +47,7 @@ def command(
     output: str,
     profile: str | None,
     folders: tuple[str, ...],
+    medium: str | None,
     compress: str | None,
     icons: bool,
     patients: tuple[str, ...],
@@ -89,6 +91,7 @@ def command(
         compress=compress or defaults.compress,
         icons=icons or defaults.icons,
         profile_folders=folders,
+        medium=medium or "",
         selection=SelectionRequest(
             patients=frozenset(patients),
             studies=frozenset(studies),

@@ -15,7 +15,7 @@ from mediacreator.rules import uids
 from mediacreator.rules.judge import union
 from mediacreator.rules.library import load_profile
 from mediacreator.rules.profile import ApplicationProfile, Option, merge_keys
-from mediacreator.rules.tables import Key, MediaFormat, record_types
+from mediacreator.rules.tables import Blank, Key, MediaFormat, record_types
 from mediacreator.rules.verdicts import Judge, Verdict
 
 SEPARATOR = ","
@@ -48,6 +48,10 @@ class Claim:
     def security(self) -> str:
         """Return the security that all of them name."""
         return self.profiles[0].security
+
+    def on_blank(self, blank: Blank) -> Claim:
+        """Return the same profiles, to be written to a certain blank of their medium."""
+        return Claim(tuple(replace(profile, blank=blank) for profile in self.profiles))
 
     def accepts(self, sop_class_uid: str) -> bool:
         """Tell whether instances of a SOP Class may be in the File-set under one of the profiles."""

@@ -6,11 +6,11 @@ A profile is data: ``library`` finds it in ``profiles/*.toml``. Nothing here kno
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mediacreator.errors import InternalError
 from mediacreator.rules import uids
-from mediacreator.rules.tables import TYPES, Key, MediaFormat, media_formats, record_types, sop_classes
+from mediacreator.rules.tables import TYPES, Blank, Key, MediaFormat, media_formats, record_types, sop_classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +160,15 @@ class ApplicationProfile:
     last_in: str = ""  # edition that last had a retired profile
     notes: tuple[str, ...] = ()  # decisions on ambiguities, and what is not verified
     source: str = ""  # the file it came from, for messages
+    blank: Blank | None = None  # the medium that it is written to, where it is a certain one
     _syntaxes: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)  # answers given
     _keys: dict[str, tuple[Key, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def media_format(self) -> MediaFormat:
-        """Return the medium with its file system and capacity."""
-        return media_formats()[self.medium]
+        """Return the medium with its file system and capacity: those of the blank where one was chosen."""
+        medium = media_formats()[self.medium]
+        return replace(medium, name=self.blank.name, capacity=self.blank.capacity) if self.blank else medium
 
     def transfer_syntaxes_for(self, sop_class_uid: str) -> tuple[str, ...]:
         """Return the UIDs of the Transfer Syntaxes that instances of a SOP Class may have, none if it is not accepted.

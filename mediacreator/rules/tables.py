@@ -127,6 +127,18 @@ class MediaFormat:
     clause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A medium as it can be bought."""
+
+    key: str  # what --medium names
+    name: str
+    medium: str  # key of media_formats
+    capacity: int  # bytes of user data
+    warning: str  # what who chooses it must know, "" for nothing
+    clause: str
+
+
 _FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tables")
 
 
@@ -241,6 +253,14 @@ def media_formats() -> Mapping[str, MediaFormat]:
             for row in _rows(name, _columns(MediaFormat))
         ),
     )
+
+
+@cache
+def blanks() -> Mapping[str, Blank]:
+    """Return every blank that ``--medium`` can name, by its key."""
+    name = "blanks.csv"
+    rows = ((row["key"], Blank(**{**row, "capacity": int(row["capacity"])})) for row in _rows(name, _columns(Blank)))  # type: ignore[arg-type]  # the columns are the fields
+    return _unique(name, rows)
 
 
 @cache

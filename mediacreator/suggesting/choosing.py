@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mediacreator.model import Finding, Scan, Severity
-from mediacreator.rules.library import load_profile
+from mediacreator.rules.library import load_profile, profile_ids
+from mediacreator.rules.tables import Blank
 from mediacreator.select.request import SelectionRequest
 from mediacreator.suggesting.counting import count
 from mediacreator.suggesting.families import families_of
@@ -21,6 +22,8 @@ AUTO = "auto"
 
 FIRST = "STD-GEN-CD"
 """Uncompressed on a CD: what every reader opens, so it comes before the list of a site."""
+
+_GENERAL, _SECURE = "STD-GEN-", "STD-GEN-SEC-"
 
 HOW = {
     "none": "uncompressed where the profile allows it",
@@ -40,13 +43,28 @@ class Choice:
     findings: tuple[Finding, ...]  # notes: why this one, and why none of those before it
 
 
-def candidates(profile_list: Sequence[str]) -> tuple[str, ...]:
+def candidates(
+    profile_list: Sequence[str], blank: Blank | None = None, folders: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the identifiers to choose among, the one that is liked best first.
 
     Args:
         profile_list: Of the settings of a site.
+        blank: The medium to write to; None for any.
+        folders: Of a site, with profiles of its own.
+
+    Returns:
+        Those of the list that are for the medium; where none is, every general one that is.
     """
-    return tuple(dict.fromkeys((FIRST, *profile_list)))
+    liked = tuple(dict.fromkeys((FIRST, *profile_list)))
+    if blank is None:
+        return liked
+
+    def fits_blank(identifier: str) -> bool:
+        return load_profile(identifier, folders).medium == blank.medium
+
+    general = (name for name in profile_ids(folders) if name.startswith(_GENERAL) and not name.startswith(_SECURE))
+    return tuple(filter(fits_blank, liked)) or tuple(filter(fits_blank, general))
 
 
 def choose_profile(
@@ -57,6 +75,7 @@ def choose_profile(
     folders: tuple[str, ...] = (),
     request: SelectionRequest | None = None,
     compression: Compression | None = None,
+    blank: Blank | None = None,
 ) -> Choice:
     """Choose the profile that holds most on fewest media, and of several the first.
 
@@ -67,13 +86,14 @@ def choose_profile(
         folders: Of a site, with profiles of its own.
         request: What was asked for of the sources.
         compression: What was asked for; None: none, or else what loses nothing and saves a medium.
+        blank: The medium to write to; None for that of each profile.
 
     Raises:
         UsageError: A profile does not exist.
 
     Source: PS3.11 7 (a File-set claims a profile); which one is a choice of ours.
     """
-    profiles = [load_profile(identifier, folders) for identifier in among]
+    profiles = [replace(load_profile(identifier, folders), blank=blank) for identifier in among]
     families, request = families_of(profiles), request or SelectionRequest()
     counted = count(scan.headers, families[0].claim, request)
     scales = Scales(groups_of(counted.headers, families), request.private_sop_classes)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mediacreator import CreateRequest, create, open_medium, plan
+from mediacreator.errors import UsageError
 from mediacreator.mastering import disc_files
 from mediacreator.medium_verify import verify_medium
 from mediacreator.model import Silent
@@ -122,3 +123,30 @@ def test_a_plan_says_which_study_lands_where(tmp_path: Path, small_cd: int) -> N
     ]
     assert all(study.instances == study.of == 6 for f in planned.file_sets for study in f.lying_here)
     assert {study.uid for f in planned.file_sets for study in f.lying_here} == {f"2.25.78.{n}" for n in range(1, 6)}
+
+
+@pytest.mark.parametrize(
+    ("medium", "profile", "capacity"),
+    [
+        ("cd-74", "STD-GEN-CD", 681_984_000),
+        ("dvd-dl", "STD-GEN-DVD-JPEG", 8_543_666_176),
+        ("bd-50", "STD-GEN-BD", 48 * 10**9),
+    ],
+)
+def test_a_blank_decides_profile_and_capacity(tmp_path: Path, medium: str, profile: str, capacity: int) -> None:
+    write_study(tmp_path / "in", 1, 1, 2)
+    planned = plan(CreateRequest((str(tmp_path / "in"),), f"{tmp_path}/m/", medium=medium))
+    (file_set,) = planned.file_sets
+    assert file_set.profile == profile
+    assert file_set.capacity == pytest.approx(capacity, rel=0.02)
+
+
+def test_a_blank_that_is_not_the_profiles_is_refused_and_an_uncommon_one_warned_of(tmp_path: Path) -> None:
+    write_study(tmp_path / "in", 1, 1, 2)
+    request = CreateRequest((str(tmp_path / "in"),), f"{tmp_path}/m/", profile="STD-GEN-CD", medium="dvd-dl")
+    with pytest.raises(UsageError, match=r"not for DVD 8\.5 GB"):
+        plan(request)
+    with pytest.raises(UsageError, match="cd-74, cd-80"):
+        plan(replace(request, medium="floppy"))
+    planned = plan(replace(request, profile="STD-GEN-BD", medium="bdxl-128"))
+    assert [finding.code for finding in planned.explained] == ["medium-uncommon"]
