@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
+from mediacreator.errors import SourceUnreadable
 from mediacreator.model import Severity
 from mediacreator.rules.claim import Claim, load_claim
 from mediacreator.rules.library import load_profile
@@ -224,6 +225,23 @@ def test_the_stream_of_a_video_is_looked_into(tmp_path: Path) -> None:
 def test_what_is_no_stream_never_passes(tmp_path: Path) -> None:
     said, _ = check(a_video(stream=bytes(400)), tmp_path, "STD-DVD-MPEG2-MPML")
     assert said.conforms is not True
+
+
+@pytest.mark.parametrize(("identifier", "names"), [("STD-DVD-MPEG2-MPML", "Endoscopic"), ("STD-XA1K-CD", "1.2.4.70")])
+def test_what_vanishes_while_it_is_checked_never_passes(
+    identifier: str, names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Videos and JPEG frames are opened once more after the scan."""
+
+    def gone(*_: object) -> None:
+        raise SourceUnreadable("The medium was taken out.")
+
+    monkeypatch.setattr("mediacreator.video.check_instance_video", gone)
+    monkeypatch.setattr("mediacreator.transcode.interchange.open_source", gone)
+    fs = sound(identifier, names)
+    said, found = check(fs, tmp_path, identifier)
+    assert {code for code, _ in found} == {"not-checked"}
+    assert (said.conforms, said.checked) == (None, 0)
 
 
 def test_a_claim_may_be_given_as_such(tmp_path: Path) -> None:
