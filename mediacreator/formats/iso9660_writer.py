@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from mediacreator.errors import InternalError, MediaTooSmall
-from mediacreator.model import MediaImage
 
 SECTOR = 2048
 """Logical Sector and Logical Block in bytes (PS3.12 F.2.2, ECMA-119 6.1.2)."""
@@ -50,14 +49,6 @@ class IsoLayout:
     size: int  # bytes, of the image
     head: bytes  # the image up to the first byte of file data
     offsets: tuple[int, ...]  # bytes, of each file, in the order given
-
-
-@dataclass(frozen=True, slots=True)
-class IsoImage(MediaImage):
-    """A written image, with what else has to be compared when it is read back: all that lies before the file data."""
-
-    head_size: int = 0  # bytes
-    head_sha256: str = ""
 
 
 def lay_out(files: Sequence[IsoFile], *, volume_id: str, created: datetime) -> IsoLayout:

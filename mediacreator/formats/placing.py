@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from mediacreator.model import MediaImage
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedFile:
@@ -26,3 +28,11 @@ class Placement:
     segments: tuple[tuple[int, bytes], ...]  # descriptors, tables, directories: offset in bytes and content
     offsets: tuple[int, ...]  # bytes, of each file in the order given
     align: int  # bytes: each file is filled up to a multiple with zeros
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedImage(MediaImage):
+    """A written image, with what else has to be compared when it is read back: all that is no file's content."""
+
+    segments: tuple[tuple[int, int], ...] = ()  # offset and size in bytes, as in the Placement
+    segments_sha256: str = ""  # of all of them, one behind the other

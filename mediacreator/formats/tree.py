@@ -6,8 +6,10 @@ import io
 import os
 import stat
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import BinaryIO, Protocol, Self
 
 from mediacreator.errors import SourceUnreadable
@@ -82,6 +84,27 @@ class FileTree(Protocol):
     def __enter__(self) -> FileTree: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+class ImageTree(FileTree, Protocol):
+    """The files of an image, whose bytes can be read by position as well."""
+
+    size: int  # bytes, of the image
+
+    def fileno(self) -> int:
+        """Return the descriptor of the image, for reading by position."""
+
+    def __enter__(self) -> ImageTree: ...
+
+
+class RefusingTree(ImageTree, Protocol):
+    """An image whose files may be recorded and beyond reading."""
+
+    @property
+    def refused(self) -> tuple[tuple[TreeFile, Finding], ...]:
+        """Every file that is recorded and was not read, and why: all of them, whereas ``findings`` end somewhere."""
+
+    def __enter__(self) -> RefusingTree: ...
 
 
 def plain_component(name: str) -> str:
@@ -224,7 +247,8 @@ class ExtentReader(io.RawIOBase):
         self._handle = handle
         self._close_handle = close
         self._extents = tuple(extents)
-        self._size = sum(extent.size for extent in extents)
+        self._ends = tuple(accumulate(extent.size for extent in extents))
+        self._size = self._ends[-1] if self._ends else 0
         self._position = 0
 
     def readable(self) -> bool:
@@ -245,16 +269,15 @@ class ExtentReader(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed's WriteableBuffer
         """Read what one extent gives at the position; 0 at the end."""
-        start = self._position
-        for extent in self._extents:
-            if start < extent.size:
-                wanted = min(len(buffer), extent.size - start)
-                data = os.pread(self._handle, wanted, extent.offset + start)
-                buffer[: len(data)] = data
-                self._position += len(data)
-                return len(data)
-            start -= extent.size
-        return 0
+        if self._position >= self._size:
+            return 0
+        number = bisect_right(self._ends, self._position)
+        extent, left = self._extents[number], self._ends[number] - self._position
+        wanted = min(len(buffer), left)
+        data = os.pread(self._handle, wanted, extent.offset + extent.size - left)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
     def close(self) -> None:
         """Close the handle when it is this reader's own."""

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from mediacreator.errors import MediumError
-from mediacreator.formats.iso9660_reader import IsoTree
-from mediacreator.formats.tree import FolderTree, TreeFile
+from mediacreator.formats.tree import FolderTree, ImageTree, TreeFile
 from mediacreator.model import Progress
 
 _BUFFER = 4 << 20
@@ -27,7 +26,7 @@ def drop_from_cache(handle: int) -> None:
     os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def hash_image(tree: IsoTree, progress: Progress) -> tuple[dict[TreeFile, str], str]:
+def hash_image(tree: ImageTree, progress: Progress) -> tuple[dict[TreeFile, str], str]:
     """Hash every file of an image and the whole image in one pass over its bytes.
 
     Returns:
@@ -79,7 +78,7 @@ def _hash_one(path: str, buffer: memoryview) -> str:
     return digest.hexdigest()
 
 
-def _read_ahead(tree: IsoTree, also: Callable[[memoryview], None]) -> Iterator[tuple[memoryview, int, Future[None]]]:
+def _read_ahead(tree: ImageTree, also: Callable[[memoryview], None]) -> Iterator[tuple[memoryview, int, Future[None]]]:
     """Yield the image buffer by buffer; another thread does ``also`` with each, in order.
 
     A buffer may be used until the generator goes on; the caller waits for the other thread before that.
