@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import partial
 
 from mediacreator.errors import MediaTooSmall
-from mediacreator.image import DiscFile, folder_size, iso_size, write_folder, write_iso
+from mediacreator.formats.fat_kinds import FAT_KINDS
+from mediacreator.image import DiscFile, fat_size, folder_size, iso_size, write_fat, write_folder, write_iso
 from mediacreator.model import Finding, MediaImage, Progress, Severity, Volume
 from mediacreator.rules.tables import MediaFormat, media_formats
-from mediacreator.verify import directory_differences, verify_folder, verify_iso
+from mediacreator.verify import FAT, directory_differences, verify_folder, verify_image, verify_iso
 
 Writer = Callable[[str, Volume, Sequence[DiscFile], datetime, Progress, int], MediaImage]
 Verifier = Callable[[str, Volume, MediaImage, Progress], MediaImage]
@@ -50,8 +51,40 @@ def _verify_folder(path: str, volume: Volume, image: MediaImage, progress: Progr
     return verify_folder(path, image, inspect=partial(directory_differences, volume), progress=progress)
 
 
+def fat_form(kind: str, capacity: int = 0) -> Form:
+    """Return how a FAT image is made.
+
+    Args:
+        kind: Name in ``FAT_KINDS``.
+        capacity: Of the medium that the image fills, in bytes; 0: as small as the files allow, which fits any medium
+            that is as large.
+    """
+
+    def write(
+        path: str, volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, workers: int
+    ) -> MediaImage:
+        return write_fat(
+            path,
+            kind=kind,
+            volume_id=volume.file_set_id,
+            files=files,
+            created=created,
+            progress=progress,
+            workers=workers,
+            capacity=capacity,
+        )
+
+    return Form(partial(fat_size, kind=kind, capacity=capacity), write, _verify_fat, bounded=True)
+
+
+def _verify_fat(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    inspect = partial(directory_differences, volume)
+    return verify_image(path, image, FAT, volume_id=volume.file_set_id, inspect=inspect, progress=progress)
+
+
 FORMS: Mapping[str, Form] = {
     "iso9660": Form(iso_size, _write_iso, _verify_iso, bounded=True),
+    **{kind: fat_form(kind) for kind in FAT_KINDS},
     "folder": Form(folder_size, _write_folder, _verify_folder, bounded=False),
 }
 """By ``MediaFormat.writer``; ``folder`` is also what an output with a trailing slash asks for."""

@@ -65,6 +65,8 @@ class Container(Enum):
     FILE = "file"  # a file of its own
     ZIP = "zip"  # a member of a ZIP archive
     ISO = "iso"  # an extent of an ISO 9660 image
+    UDF = "udf"  # an extent of a UDF image
+    FAT = "fat"  # clusters of a FAT image or drive
 
 
 def source_location(number: int) -> str:
@@ -82,7 +84,7 @@ class SourceFile:
     mtime_ns: int  # of the file or its container, to notice a change while it is read
     container: Container = Container.FILE
     member: str = ""  # name inside the archive or image
-    offset: int = 0  # ISO: byte offset of the extent inside the image
+    offset: int = 0  # in an image: byte offset of its first extent
 
     @property
     def location(self) -> str:

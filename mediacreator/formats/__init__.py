@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mediacreator.errors import SourceUnreadable
+from mediacreator.formats.fat_reader import FatTree
+from mediacreator.formats.fat_volume import is_fat
 from mediacreator.formats.iso9660_reader import IsoTree
 from mediacreator.formats.iso9660_volume import is_iso9660
-from mediacreator.formats.tree import Extent, FileTree, FolderTree, SubTree, TreeFile, tolerant_key
+from mediacreator.formats.tree import Extent, FileTree, FolderTree, RefusingTree, SubTree, TreeFile, tolerant_key
 from mediacreator.model import Container
 
 __all__ = [
+    "IMAGES",
     "Extent",
+    "FatTree",
     "FileTree",
     "FolderTree",
     "IsoTree",
+    "RefusingTree",
     "SubTree",
     "TreeFile",
     "open_tree",
@@ -26,9 +31,12 @@ __all__ = [
 
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
+IMAGES: Mapping[Container, Callable[[str], RefusingTree]] = {Container.ISO: IsoTree, Container.FAT: FatTree}
+"""What opens an image or a drive of each file system."""
+
 
 def recognise(path: str) -> Container:
-    """Say by its content what a file is: a ZIP archive, an ISO 9660 image, or neither (``Container.FILE``).
+    """Say by its content what a file is: a ZIP archive, an image of a file system, or neither (``Container.FILE``).
 
     A DICOM file stays a DICOM file whatever its preamble pretends to be (PS3.10 7.5).
 
@@ -42,13 +50,15 @@ def recognise(path: str) -> Container:
             return Container.FILE
         if head[:4] in _ZIP_MAGICS:
             return Container.ZIP
-        return Container.ISO if is_iso9660(handle) else Container.FILE
+        if is_iso9660(handle):
+            return Container.ISO
+        return Container.FAT if is_fat(handle) else Container.FILE
     finally:
         os.close(handle)
 
 
 def open_tree(path: str, within: Sequence[str] = ()) -> FileTree:
-    """Open a medium: a folder, an ISO 9660 image (or drive that holds one), or a ZIP archive; decided by content.
+    """Open a medium: a folder, an image of a file system (or a drive with one), or a ZIP archive; decided by content.
 
     Args:
         path: Of the folder, image, device or archive.
@@ -72,6 +82,6 @@ def open_tree(path: str, within: Sequence[str] = ()) -> FileTree:
         from mediacreator.formats.zip_reader import ZipTree
 
         return ZipTree(path)
-    if kind is Container.ISO:
-        return IsoTree(path)
-    raise SourceUnreadable("The medium is neither a folder, an ISO 9660 image nor a ZIP archive.")
+    if kind in IMAGES:
+        return IMAGES[kind](path)
+    raise SourceUnreadable("The medium is neither a folder, an image with ISO 9660 or FAT, nor a ZIP archive.")

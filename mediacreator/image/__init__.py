@@ -1,7 +1,18 @@
 """Stage 7: a Volume and its files to a MediaImage (PS3.12)."""
 
 from mediacreator.image.disc import DiscFile, LateContent
+from mediacreator.image.fat import fat_size, write_fat
 from mediacreator.image.folder import extend_folder, folder_size, write_folder
 from mediacreator.image.iso import iso_size, write_iso
 
-__all__ = ["DiscFile", "LateContent", "extend_folder", "folder_size", "iso_size", "write_folder", "write_iso"]
+__all__ = [
+    "DiscFile",
+    "LateContent",
+    "extend_folder",
+    "fat_size",
+    "folder_size",
+    "iso_size",
+    "write_fat",
+    "write_folder",
+    "write_iso",
+]

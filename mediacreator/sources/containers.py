@@ -1,4 +1,4 @@
-"""Find the files in ZIP archives and ISO 9660 images; nothing is extracted, archives inside them are not opened."""
+"""Find the files in ZIP archives and images; nothing is extracted, archives inside them are not opened."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mediacreator.errors import SourceUnreadable
-from mediacreator.formats.iso9660_reader import IsoTree
-from mediacreator.formats.tree import FileTree, TreeFile, tolerant_key
+from mediacreator.formats import IMAGES, FileTree, RefusingTree, TreeFile, tolerant_key
 from mediacreator.formats.zip_reader import PROBLEMS, ZipLimits, ZipTree
 from mediacreator.model import Container, Finding, Severity, SourceFile
 from mediacreator.sources.reading import SCATTERED
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from mediacreator.sources.search import Search
 
 _ISO_MAGIC = slice(0x8001, 0x8006)
+_LOSES_NOTHING = ("iso-truncated", "fat-truncated", "fat-backup-used")
 
 
 def add_zip(search: Search, path: str, mtime_ns: int) -> None:
@@ -36,33 +36,33 @@ def add_zip(search: Search, path: str, mtime_ns: int) -> None:
                 _add(search, source, tree, file)
 
 
-def add_iso(search: Search, path: str, mtime_ns: int) -> None:
-    """Add the files of an ISO 9660 image; what it lost to damage is rejected."""
+def add_image(search: Search, path: str, mtime_ns: int, container: Container) -> None:
+    """Add the files of an image; what it lost to damage is rejected."""
     try:
-        tree = IsoTree(path)
+        tree = IMAGES[container](path)
     except SourceUnreadable as exc:
         _reject_whole(search, path, mtime_ns, exc)
         return
     with tree:
         _add_findings(search, path, mtime_ns, tree)
         for file in tree.files():
-            offset = _start(file)
-            source = SourceFile(search.number(), path, file.size, mtime_ns, Container.ISO, file.name, offset)
+            source = SourceFile(search.number(), path, file.size, mtime_ns, container, file.name, _start(file))
             _add(search, source, tree, file)
         for file, finding in tree.refused:
             search.reject(
-                SourceFile(search.number(), path, file.size, mtime_ns, Container.ISO, file.name, SCATTERED), finding
+                SourceFile(search.number(), path, file.size, mtime_ns, container, file.name, SCATTERED), finding
             )
 
 
-def _add_findings(search: Search, path: str, mtime_ns: int, tree: IsoTree) -> None:
-    """Reject what an image lost and nobody can name; that it is cut short loses nothing by itself."""
+def _add_findings(search: Search, path: str, mtime_ns: int, tree: RefusingTree) -> None:
+    """Reject what an image lost and nobody can name; what loses nothing by itself is a warning."""
+    named = {finding.code for _, finding in tree.refused}  # each of these files is rejected under its name
     for finding in tree.findings:
-        if finding.code == "iso-truncated":
+        if finding.code in _LOSES_NOTHING:
             search.note(replace(finding, severity=Severity.WARNING))
         elif finding.severity is not Severity.ERROR:
             search.note(finding)
-        elif finding.code != "iso-extent-refused":  # each of these files is rejected under its name
+        elif finding.code not in named:
             search.reject(SourceFile(search.number(), path, 0, mtime_ns), finding)
 
 

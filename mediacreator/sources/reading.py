@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from mediacreator.errors import InternalError, MediaCreatorError, SourceChanged, SourceUnreadable
-from mediacreator.formats.iso9660_reader import IsoTree
+from mediacreator.formats import IMAGES, FileTree
 from mediacreator.formats.tree import Extent, ExtentReader
 from mediacreator.model import Container, SourceFile
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     import zipfile
 
 SCATTERED = -1
-"""``SourceFile.offset`` of a file in an ISO 9660 image whose extents do not follow one another; found by its member."""
+"""``SourceFile.offset`` of a file in an image whose extents do not follow one another; found by its member."""
 
 _OPEN_ARCHIVES = 8  # archives and images a process keeps open
 
 
 @dataclass(slots=True)
 class _Archive:
-    """A ZIP archive or an ISO image that is kept open."""
+    """A ZIP archive or an image that is kept open."""
 
     handle: int
     mtime_ns: int
     zip: zipfile.ZipFile | None = None
     members: dict[int, zipfile.ZipInfo] | None = None  # by the offset of their local header
-    tree: IsoTree | None = None
+    tree: FileTree | None = None
 
     def close(self) -> None:
         if self.zip is not None:
@@ -219,7 +219,7 @@ def _archive(source: SourceFile) -> _Archive:
             _cache.archives.pop(key).close()  # another scan saw another archive under this path
             archive = None
         if archive is None:
-            handle = _open_regular(source.path, drive=source.container is Container.ISO)
+            handle = _open_regular(source.path, drive=source.container in IMAGES)
             archive = _cache.archives[key] = _Archive(handle, os.fstat(handle).st_mtime_ns)
             if len(_cache.archives) > _OPEN_ARCHIVES:
                 _cache.archives.popitem(last=False)[1].close()
@@ -252,7 +252,7 @@ def _open_extents(source: SourceFile) -> ExtentReader:
         if source.offset != SCATTERED:
             return ExtentReader(os.dup(archive.handle), (Extent(source.offset, source.size),), close=True)
         if archive.tree is None:
-            archive.tree = IsoTree(source.path)
+            archive.tree = IMAGES[source.container](source.path)
         found = archive.tree.find(source.member.split("/"))
         if found is None or found.size != source.size:
             raise SourceChanged(f"{source.location} is no longer in its image as it was scanned. {_AGAIN}", source)

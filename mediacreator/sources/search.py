@@ -7,6 +7,7 @@ import stat
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 
 from mediacreator.errors import SourceUnreadable
@@ -55,7 +56,7 @@ def find_sources(paths: Sequence[str], *, limits: Limits | None = None) -> Sourc
     """Find the files below folders and in archives and images, and files named one by one.
 
     Folders are searched recursively: first their files by name, then their folders by name. Links are followed unless
-    they lead to a folder that was searched already. A file reached twice counts once. ZIP archives and ISO 9660
+    they lead to a folder that was searched already. A file reached twice counts once. ZIP archives and
     images are recognised by content; in folders only among files that end in .zip, .iso or .img. Nothing but these
     and folders is opened here.
 
@@ -240,4 +241,6 @@ _number = attrgetter("number")
 def _expand(container: Container) -> Callable[[Search, str, int], None]:
     from mediacreator.sources import containers
 
-    return containers.add_zip if container is Container.ZIP else containers.add_iso
+    if container is Container.ZIP:
+        return containers.add_zip
+    return partial(containers.add_image, container=container)

@@ -1,7 +1,17 @@
 """Stage 8: a MediaImage read back and compared."""
 
-from mediacreator.verify.compare import verify_folder, verify_iso
+from mediacreator.verify.compare import FAT, ISO9660, Reading, verify_folder, verify_image, verify_iso
 from mediacreator.verify.directory import directory_differences
 from mediacreator.verify.hashing import hash_folder, hash_image
 
-__all__ = ["directory_differences", "hash_folder", "hash_image", "verify_folder", "verify_iso"]
+__all__ = [
+    "FAT",
+    "ISO9660",
+    "Reading",
+    "directory_differences",
+    "hash_folder",
+    "hash_image",
+    "verify_folder",
+    "verify_image",
+    "verify_iso",
+]

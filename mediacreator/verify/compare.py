@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mediacreator.errors import MediumError, SourceUnreadable, VerificationFailed
+from mediacreator.formats.fat_reader import FatTree
 from mediacreator.formats.iso9660_reader import IsoTree
-from mediacreator.formats.iso9660_writer import IsoImage
-from mediacreator.formats.tree import FileTree, FolderTree, TreeFile
+from mediacreator.formats.placing import PlacedImage
+from mediacreator.formats.tree import FileTree, FolderTree, ImageTree, TreeFile
 from mediacreator.model import Finding, MediaImage, Progress, Severity, WrittenFile
 from mediacreator.verify.hashing import UNREADABLE, drop_from_cache, hash_folder, hash_image
 
@@ -21,9 +22,21 @@ Inspect = Callable[[FileTree], Iterable[Finding]]
 """Looks at an opened medium and says what is wrong: the walk of its DICOMDIR."""
 
 
-def verify_iso(
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How images of one file system are read back, by a reader that shares no code with the writer."""
+
+    open: Callable[[str], ImageTree]
+    what: str  # as in "an ISO 9660 volume"
+    recorded: Callable[[tuple[str, ...]], tuple[str, ...]]  # how a path is recorded
+    label: Callable[[str], str]  # which label a File-set ID gives
+    clause: str
+
+
+def verify_image(
     path: str,
     expected: MediaImage,
+    reading: Reading,
     *,
     volume_id: str | None = None,
     inspect: Inspect | None = None,
@@ -33,8 +46,9 @@ def verify_iso(
 
     Args:
         path: Of the image.
-        expected: What the writer says that it wrote; of an ``IsoImage`` descriptors and directories are compared too.
-        volume_id: The File-set ID that must be the Volume Identifier; None compares nothing (PS3.12 F.1.1).
+        expected: What the writer says that it wrote; of a ``PlacedImage`` what is no file's content is compared too.
+        reading: How its file system is read.
+        volume_id: The File-set ID that must be the label; None compares nothing (PS3.12 F.1.1).
         inspect: Looks at the medium as well, opened by the same reader.
         progress: Counts files and bytes.
 
@@ -47,20 +61,32 @@ def verify_iso(
     """
     progress.start("verify", len(expected.files), sum(file.size for file in expected.files))
     try:
-        with IsoTree(path) as tree:
+        with reading.open(path) as tree:
             drop_from_cache(tree.fileno())
-            findings = list(_about_volume(tree, expected, volume_id))
+            findings = list(_about_volume(tree, expected, reading, volume_id))
             hashes, sha256 = hash_image(tree, progress)
             findings += tree.findings
             findings += inspect(tree) if inspect else ()
     except OSError as exc:
         raise MediumError(f"The image cannot be read back: {exc.strerror}.") from exc
     except SourceUnreadable as exc:
-        finding = _finding("verify-no-volume", "image", str(exc).rstrip("."), "an ISO 9660 volume")
+        finding = _finding("verify-no-volume", "image", str(exc).rstrip("."), reading.what)
         raise VerificationFailed("The image cannot be read back.", [finding]) from exc
-    findings += _about_files(expected, hashes, _recorded)
+    findings += _about_files(expected, hashes, reading.recorded)
     _raise(findings)
     return replace(expected, path=path, sha256=sha256)
+
+
+def verify_iso(
+    path: str,
+    expected: MediaImage,
+    *,
+    volume_id: str | None = None,
+    inspect: Inspect | None = None,
+    progress: Progress,
+) -> MediaImage:
+    """Read an ISO 9660 image back; see ``verify_image``."""
+    return verify_image(path, expected, ISO9660, volume_id=volume_id, inspect=inspect, progress=progress)
 
 
 def verify_folder(path: str, expected: MediaImage, *, inspect: Inspect | None = None, progress: Progress) -> MediaImage:
@@ -98,17 +124,19 @@ def _raise(findings: list[Finding]) -> None:
         )
 
 
-def _about_volume(tree: IsoTree, expected: MediaImage, volume_id: str | None) -> Iterator[Finding]:
+def _about_volume(tree: ImageTree, expected: MediaImage, reading: Reading, volume_id: str | None) -> Iterator[Finding]:
     if tree.size != expected.size:
         yield _finding("verify-image-size", "image", f"it has {tree.size} bytes", f"{expected.size} bytes")
-    if volume_id is not None and tree.label != volume_id:
-        what = f"the Volume Identifier is {tree.label!r}"
-        yield _finding("verify-volume-identifier", "image", what, f"the File-set ID {volume_id!r}", "PS3.12 F.1.1")
-    if isinstance(expected, IsoImage):
-        sha256 = hashlib.sha256(os.pread(tree.fileno(), expected.head_size, 0)).hexdigest()
-        if sha256 != expected.head_sha256:
-            what = f"the SHA-256 of its descriptors and directories is {sha256}"
-            yield _finding("verify-descriptors", "image", what, expected.head_sha256, "PS3.12 F.2.2")
+    if volume_id is not None and tree.label != reading.label(volume_id):
+        what, label = f"the Volume Identifier is {tree.label!r}", reading.label(volume_id)
+        yield _finding("verify-volume-identifier", "image", what, f"the File-set ID {label!r}", reading.clause)
+    if isinstance(expected, PlacedImage):
+        digest = hashlib.sha256()
+        for offset, size in expected.segments:
+            digest.update(os.pread(tree.fileno(), size, offset))
+        if digest.hexdigest() != expected.segments_sha256:
+            what = f"the SHA-256 of its descriptors and directories is {digest.hexdigest()}"
+            yield _finding("verify-descriptors", "image", what, expected.segments_sha256, reading.clause)
 
 
 def _recorded(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -119,6 +147,10 @@ def _recorded(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def _plain(path: tuple[str, ...]) -> tuple[str, ...]:
     return path
+
+
+ISO9660 = Reading(IsoTree, "an ISO 9660 volume", _recorded, str, "PS3.12 F.1.1, F.2.2")
+FAT = Reading(FatTree, "a FAT volume", _plain, lambda file_set_id: file_set_id[:11], "PS3.12 A.1, A.2")
 
 
 def _about_files(

@@ -324,7 +324,7 @@ def test_profiles_of_the_site_are_weighed_too(tmp_path: Path) -> None:
 
 
 def test_what_only_unwritable_profiles_hold_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    writers(monkeypatch, cd_r="")
+    writers(monkeypatch, **dict.fromkeys(media_formats(), ""))
     found = suggest([str(SAMPLES / "patient1")], prefer=PREFER, workers=1)
 
     assert row(found, "STD-GEN-CD").lacking == "ISO9660"

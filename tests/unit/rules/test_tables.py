@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mediacreator.errors import InternalError
+from mediacreator.formats.fat_kinds import FAT_KINDS
 from mediacreator.rules import tables, uids
 from mediacreator.rules.tables import Key
 
@@ -179,7 +180,15 @@ def test_the_media_of_ps3_12() -> None:
     }
     assert annexes == {"current": set("FJKMPQRSTUVX"), "retired": set("BCDEGHIN")}
     assert not any(row.writer for row in media.values() if row.status == "retired")
-    assert {row.key: row.writer for row in media.values() if row.writer} == {"cd_r": "iso9660", "folder": "folder"}
+    writers = {row.key: row.writer for row in media.values() if row.writer}
+    assert (writers["cd_r"], writers["folder"]) == ("iso9660", "folder")
+    on_fat = {key: writer for key, writer in writers.items() if writer.startswith("fat")}
+    assert on_fat.keys() == {row.key for row in media.values() if "fat" in row.file_system and row.status == "current"}
+    for key, kind in on_fat.items():
+        widths = {f"fat{size.width}" for size in FAT_KINDS[kind].clusters}
+        assert widths == {name.removesuffix("-unpartitioned") for name in media[key].file_system.split(";")}, key
+        assert (FAT_KINDS[kind].start == 0) == media[key].file_system.endswith("-unpartitioned"), key
+        assert FAT_KINDS[kind].sector == media[key].sector, key
     assert all(1 <= row.max_depth <= 8 and row.capacity % row.sector == 0 for row in media.values())
     assert media["mmc"].file_system == media["sd"].file_system == "fat16"
 

@@ -1,0 +1,241 @@
+"""Read FAT12, FAT16 and FAT32 volumes, ours and others', without trusting them; shares no code with the writer."""
+
+from __future__ import annotations
+
+import calendar
+import io
+import os
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, cast
+
+from mediacreator.errors import SourceUnreadable
+from mediacreator.formats.fat_chains import BrokenChain, Chains
+from mediacreator.formats.fat_names import Entry, entries
+from mediacreator.formats.fat_volume import FatVolume, find_volume
+from mediacreator.formats.iso9660_volume import Findings
+from mediacreator.formats.tree import MAX_DEPTH, Extent, ExtentReader, IndexedTree, TreeFile, tolerant_key
+from mediacreator.model import Container, Finding
+
+_MAX_FILES = 1_000_000
+_MAX_DIRECTORIES = 128 << 20  # bytes of all directories together
+_MAX_DIRECTORY = 2 << 20  # bytes (FAT specification, Other Notes Relating to FAT Directories)
+
+_Path = tuple[str, ...]
+
+
+class FatTree(IndexedTree):
+    """A FAT image or drive as a ``FileTree``: all directories are read once, when first asked for.
+
+    Hostile images end in Findings, never in a loop: no cluster belongs to two chains, so nothing is longer than the
+    image. Names are as systems show them: the long one where there is one; ``find`` knows the short one as well.
+    """
+
+    container = Container.FAT
+
+    def __init__(self, path: str) -> None:
+        """Open an image or a drive.
+
+        Raises:
+            NotFat: No FAT volume is where one must be.
+            SourceUnreadable: The image cannot be read.
+        """
+        self.path = path
+        try:
+            self._handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as exc:
+            raise SourceUnreadable(f"The image cannot be opened: {exc.strerror}.") from exc
+        self._closed = False
+        try:
+            self.size = os.lseek(self._handle, 0, os.SEEK_END)
+            self._reported = Findings()
+            self.volume = find_volume(self._handle, self.size, self._reported)
+        except OSError as exc:
+            self.close()
+            raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
+        except SourceUnreadable:
+            self.close()
+            raise
+        self._walk: _Walk | None = None
+        self._files: tuple[TreeFile, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Volume label: that of the root directory, else that of the boot sector; ``""`` where there is none."""
+        label = self._scan().label
+        if label is None:
+            label = self.volume.label
+        return "" if label == "NO NAME" else label
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the volume and its directories."""
+        self._scan()
+        return tuple(self._reported)
+
+    @property
+    def refused(self) -> tuple[tuple[TreeFile, Finding], ...]:
+        """Every file that is recorded and was not read, and why: all of them, whereas ``findings`` end somewhere."""
+        return tuple(self._scan().refused)
+
+    @property
+    def lost(self) -> tuple[TreeFile, ...]:
+        """Files that are recorded and were not read."""
+        return tuple(file for file, _ in self.refused)
+
+    def files(self) -> Iterator[TreeFile]:
+        """Yield every file: those of a directory as recorded, then its directories as recorded."""
+        self._scan()
+        return iter(self._files)
+
+    def find(self, components: Sequence[str]) -> TreeFile | None:
+        """Find a file; see ``FileTree.find``. By its short name as well, where it has a longer one."""
+        return super().find(components) or self._scan().short.get(tolerant_key(components))
+
+    def open(self, components: Sequence[str]) -> BinaryIO:
+        """Open a file; see ``FileTree.open``. It reads until the tree is closed."""
+        file = self.require(components)
+        return cast(BinaryIO, io.BufferedReader(ExtentReader(self._handle, file.extents, close=False), 1 << 16))
+
+    def fileno(self) -> int:
+        """Return the descriptor of the image, for reading by position."""
+        return self._handle
+
+    def close(self) -> None:
+        """Close the image."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._handle)
+
+    def _scan(self) -> _Walk:
+        if self._walk is None:
+            try:
+                walk = _Walk(self._handle, self.size, self.volume, self._reported)
+                self._files = tuple(walk.files())
+            except OSError as exc:
+                raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
+            self._walk = walk
+        return self._walk
+
+
+class _Walk:
+    """Reads the directories of one volume; what it notices goes into ``findings``."""
+
+    def __init__(self, handle: int, size: int, volume: FatVolume, findings: Findings) -> None:
+        self._handle = handle
+        self._size = size
+        self._volume = volume
+        self._report = findings.report
+        self._chains = Chains(handle, volume, size)
+        self._left = _MAX_DIRECTORIES
+        self.label: str | None = None
+        self.refused: list[tuple[TreeFile, Finding]] = []
+        self.short: dict[_Path, TreeFile] = {}  # by tolerant key; only files that show another name
+
+    def files(self) -> Iterator[TreeFile]:
+        """Yield the files of the volume, directory by directory."""
+        pending: list[tuple[_Path, _Path, Entry | None]] = [((), (), None)]
+        count = 0
+        while pending:
+            path, short, entry = pending.pop()
+            folders = []
+            for found in self._entries(path, entry):
+                if found.is_label:
+                    if not path and self.label is None:
+                        self.label = found.short
+                    continue
+                if found.is_directory:
+                    folders.append(((*path, found.name), (*short, found.short), found))
+                    continue
+                file = self._file((*path, found.name), found)
+                count += 1
+                if file is not None:
+                    if tolerant_key(file.path) != tolerant_key((*short, found.short)):
+                        self.short.setdefault(tolerant_key((*short, found.short)), file)
+                    yield file
+                if count >= _MAX_FILES:
+                    self._report(
+                        "fat-too-many",
+                        found.position,
+                        f"over {_MAX_FILES} files",
+                        "fewer",
+                        "",
+                        "The rest is not read.",
+                    )
+                    return
+            pending.extend(reversed(folders))
+
+    def _entries(self, path: _Path, entry: Entry | None) -> Iterator[Entry]:
+        """Yield what a directory holds; nothing if it cannot be read."""
+        if len(path) >= MAX_DEPTH:
+            self._refuse_directory(entry, f"at level {len(path) + 1}")
+            return
+        try:
+            extents = self._directory(entry)
+        except BrokenChain as exc:
+            self._refuse_directory(entry, f"whose chain {exc}")
+            return
+        size = sum(extent.size for extent in extents)
+        if size > self._left:
+            self._refuse_directory(entry, "beyond the 128 MiB that are read of all of them")
+            return
+        self._left -= size
+        data = b"".join(os.pread(self._handle, extent.size, extent.offset) for extent in extents)
+        yield from entries(data, _positions(extents))
+
+    def _directory(self, entry: Entry | None) -> tuple[Extent, ...]:
+        volume = self._volume
+        if entry is None and volume.width != 32:
+            if volume.root + volume.root_size > self._size:
+                raise BrokenChain("is not in the image")
+            return (Extent(volume.root, volume.root_size),)
+        first = volume.root_cluster if entry is None else self._first(entry)
+        return self._chains.extents(first, None, _MAX_DIRECTORY)
+
+    def _first(self, entry: Entry) -> int:
+        """Return the first cluster; only FAT32 has the upper half of its number (DIR_FstClusHI)."""
+        return entry.cluster if self._volume.width == 32 else entry.cluster & 0xFFFF
+
+    def _refuse_directory(self, entry: Entry | None, why: str) -> None:
+        self._report(
+            "fat-directory-refused",
+            entry.position if entry else self._volume.offset,
+            f"a directory {why}",
+            "directories inside the image, each with clusters of its own",
+            "FAT specification, FAT Data Structure",
+            "Its files were not read; copy the medium again.",
+        )
+
+    def _file(self, path: _Path, entry: Entry) -> TreeFile | None:
+        mtime = _mtime(entry.date, entry.time)
+        if not entry.size:
+            return TreeFile(path, entry.name, 0, mtime)
+        try:
+            extents = self._chains.extents(self._first(entry), entry.size, entry.size)
+        except BrokenChain as exc:
+            file = TreeFile(path, entry.name, entry.size, mtime)
+            finding = self._report(
+                "fat-chain-refused",
+                entry.position,
+                f"the chain of a file {exc}",
+                "clusters inside the image that belong to it alone",
+                "FAT specification, FAT Data Structure",
+                "The file was not read; copy the medium again.",
+            )
+            self.refused.append((file, finding))
+            return None
+        return TreeFile(path, entry.name, entry.size, mtime, extents)
+
+
+def _positions(extents: Sequence[Extent]) -> Iterator[int]:
+    """Yield where each entry of a directory lies."""
+    for extent in extents:
+        yield from range(extent.offset, extent.offset + extent.size, 32)
+
+
+def _mtime(date: int, time: int) -> int:
+    """Convert a date and time, taken as UTC since FAT has no time zone; 0 when it is not one."""
+    year, month, day = 1980 + (date >> 9), date >> 5 & 15, date & 31
+    hour, minute, second = time >> 11, time >> 5 & 63, (time & 31) * 2
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 60):
+        return 0
+    return calendar.timegm((year, month, day, hour, minute, second)) * 1_000_000_000
