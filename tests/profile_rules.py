@@ -41,7 +41,7 @@ OTHERS = {
             "extends",
         ),  # say what it is
         *("roles", "groups"),  # of devices, for the conformance statement
-        *("medium", "session", "transport"),  # of the medium that carries it: a folder has none
+        *("medium", "blank", "session", "transport"),  # of the medium that carries it: a folder has none
         *("_syntaxes", "_keys"),
     },
     "ObjectRule": {"name", "clause", "requirements"},  # X in a role: no profile of PS3.11 that is resolved has one left
