@@ -56,3 +56,58 @@ def descriptors(image: bytes) -> Iterator[Found]:
         tag, version, checksum, _, _, crc, length, location = struct.unpack_from("<HHBBHHHI", data)
         if tag and checksum == (sum(data[:16]) - checksum) & 0xFF and crc == crc_hqx(data[16 : 16 + length], 0):
             yield Found(block, tag, version, location, data)
+
+
+class Raw:
+    """An image in memory whose descriptors can be changed; their checksum and CRC are made anew."""
+
+    def __init__(self, tree: Mapping[str, bytes], revision: str = "1.50") -> None:
+        placement = placed(tree, revision)
+        self.data = bytearray(placement.size)
+        for offset, data in (*placement.segments, *zip(placement.offsets, tree.values(), strict=True)):
+            self.data[offset : offset + len(data)] = data
+        self.partition = next(struct.unpack_from("<I", one.data, 188)[0] for one in self.all(5))
+
+    def all(self, *tags: int) -> list[Found]:
+        return [one for one in descriptors(bytes(self.data)) if one.tag in tags]
+
+    def entries(self, kind: int) -> list[int]:
+        """Bytes where the File Entries of a file type lie, in the order of the image."""
+        return [one.block * BLOCK for one in self.all(261, 266) if one.data[27] == kind]
+
+    def identifiers(self) -> list[int]:
+        """Bytes where the File Identifier Descriptors of the root lie."""
+        position = self.entries(4)[0] + BLOCK
+        found = []
+        while self.data[position : position + 2] == b"\x01\x01":
+            found.append(position)
+            position += -(-(38 + self.data[position + 19]) // 4) * 4
+        return found
+
+    def put(self, position: int, form: str, *values: object, at: int) -> None:
+        """Pack values ``at`` bytes behind the beginning of the descriptor at a byte of the image."""
+        struct.pack_into(form, self.data, position + at, *values)
+        self.seal(position)
+
+    def seal(self, position: int) -> None:
+        """Make the tag at a byte of the image hold again."""
+        length = struct.unpack_from("<H", self.data, position + 10)[0]
+        crc = crc_hqx(bytes(self.data[position + 16 : position + 16 + length]), 0)
+        struct.pack_into("<H", self.data, position + 8, crc)
+        self.data[position + 4] = 0
+        self.data[position + 4] = sum(self.data[position : position + 16]) & 0xFF
+
+    def extents(self, position: int, form: int, data: bytes) -> None:
+        """Replace the allocation descriptors of a File Entry of UDF 1.50."""
+        size = len(self.data[position:])
+        self.data[position + 176 : position + 176 + len(data)] = data
+        struct.pack_into("<I", self.data, position + 172, len(data))
+        struct.pack_into("<H", self.data, position + 34, form)
+        struct.pack_into("<H", self.data, position + 10, 160 + len(data))
+        self.seal(position)
+        assert len(self.data[position:]) == size
+
+    def write(self, folder: Path) -> str:
+        path = folder / "raw.udf"
+        path.write_bytes(self.data)
+        return str(path)
