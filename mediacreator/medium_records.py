@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 
@@ -89,34 +89,47 @@ def decoded(record: DirectoryRecord) -> dict[str, object]:
     Text is decoded, several values stay joined with a backslash. Numbers (US, UL) are integers. A sequence is a list of
     its items. Of other values, as pixels, the number of bytes is told. A damaged record gives what comes before that.
     """
-    return _decoded(record.elements(), b"", 0)
+    return _decoded(record.elements(), b"", 0, _size)
 
 
-def _decoded(values: Iterator[Value], character_set: bytes, depth: int) -> dict[str, object]:
+def comparable(record: DirectoryRecord) -> dict[str, object]:
+    """Return every value of a record as ``decoded`` does, and those that are no text whole, to compare two records."""
+    return _decoded(record.elements(), b"", 0, lambda value: value.content)
+
+
+def _size(value: Value) -> object:
+    return {"bytes": len(value.content)}
+
+
+def _decoded(
+    values: Iterator[Value], character_set: bytes, depth: int, other: Callable[[Value], object]
+) -> dict[str, object]:
     found: dict[str, object] = {}
     with suppress(Damage):  # of an item; the walk says that of a record
         for value in values:
             if value.tag == _CHARACTER_SET:
                 character_set = value.content
             keyword, vr = _named(value)
-            found.setdefault(keyword, _shown(value, vr, character_set, depth))
+            found.setdefault(keyword, _shown(value, vr, character_set, depth, other))
     return found
 
 
-def _shown(value: Value, vr: str, character_set: bytes, depth: int) -> object:
+def _shown(value: Value, vr: str, character_set: bytes, depth: int, other: Callable[[Value], object]) -> object:
     if vr in _TEXTS:
         return readable_text(value.content, character_set, vr).strip()
     if vr in _NUMBERS:
         return value.numbers(2 if vr == "US" else 4)
     if vr == "SQ" and depth < _DEEPEST:
-        return _items(value, character_set, depth + 1)
-    return {"bytes": len(value.content)}
+        return _items(value, character_set, depth + 1, other)
+    return other(value)
 
 
-def _items(sequence: Value, character_set: bytes, depth: int) -> list[dict[str, object]]:
+def _items(
+    sequence: Value, character_set: bytes, depth: int, other: Callable[[Value], object]
+) -> list[dict[str, object]]:
     items: list[dict[str, object]] = []
     with suppress(Damage):  # what comes before it is shown
-        items.extend(_decoded(item, character_set, depth) for item in sequence.items())
+        items.extend(_decoded(item, character_set, depth, other) for item in sequence.items())
     return items
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "add": "mediacreator.cli.add",
     "remove": "mediacreator.cli.remove",
     "merge": "mediacreator.cli.merge",
+    "diff": "mediacreator.cli.diff",
     "rebuild": "mediacreator.cli.rebuild",
     "profiles": "mediacreator.cli.profiles",
     "verify": "mediacreator.cli.verify",
