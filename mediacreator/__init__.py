@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mediacreator.creation import CreateRequest, create
     from mediacreator.errors import ExitCode, MediaCreatorError
+    from mediacreator.fileset import FileSet, open_fileset
     from mediacreator.medium import Medium, open_medium
+    from mediacreator.medium_diff import MediumDiff, diff_media
     from mediacreator.medium_verify import Verification, verify_medium
     from mediacreator.model import Finding, Severity
     from mediacreator.planning import Plan, plan
@@ -37,10 +39,12 @@ __version__ = "0.1.0"
 __all__ = [
     "CreateRequest",
     "ExitCode",
+    "FileSet",
     "FileSetCheck",
     "Finding",
     "MediaCreatorError",
     "Medium",
+    "MediumDiff",
     "Plan",
     "Receipt",
     "SelectionRequest",
@@ -50,7 +54,9 @@ __all__ = [
     "__version__",
     "check_file_set",
     "create",
+    "diff_media",
     "load_settings",
+    "open_fileset",
     "open_medium",
     "plan",
     "verify_medium",
@@ -61,6 +67,10 @@ _HOMES = {
     "create": "mediacreator.creation",
     "ExitCode": "mediacreator.errors",
     "MediaCreatorError": "mediacreator.errors",
+    "FileSet": "mediacreator.fileset",
+    "open_fileset": "mediacreator.fileset",
+    "MediumDiff": "mediacreator.medium_diff",
+    "diff_media": "mediacreator.medium_diff",
     "Medium": "mediacreator.medium",
     "open_medium": "mediacreator.medium",
     "Verification": "mediacreator.medium_verify",
