@@ -59,7 +59,7 @@ def create(request: CreateRequest, settings: Settings | None = None, progress: P
         Stopped: Ctrl-C or SIGTERM. Nothing is left behind.
     """
     settings, progress = settings or Settings(), progress or Silent()
-    target = Target(request.output, force=request.force)
+    target = Target(request.output, force=request.force, sources=request.sources)
     check_file_set_id(request.file_set_id)
     try:
         with collector.held():
@@ -89,17 +89,24 @@ class _Run:
 
     def _make(self, claims: ExitStack, findings: tuple[Finding, ...]) -> Receipt:
         """Encode, divide, lay out, write, verify and publish each medium; then write the receipt, last."""
-        from mediacreator.receipt import build_receipt, to_json, write_receipt
+        from mediacreator.receipt import build_receipt, staged_receipt, to_json
 
         origin = self._origin()
         encoded = self._encode(origin)
         refused = tuple(entry for file_set in encoded for entry in file_set.refused)
         if self.request.strict and (refused or self.prepared.rejected):
             reasons = dict.fromkeys((*self.prepared.rejected, *(entry.finding for entry in refused)))
-            raise ProfileViolation("Not everything can go on the medium, and --strict was given.", tuple(reasons))
+            sources = [entry.source for entry in (*self.prepared.dispositions, *refused)]
+            raise ProfileViolation(
+                "Not everything can go on the medium, and --strict was given.", tuple(reasons), sources
+            )
         file_sets = [file_set for file_set in encoded if file_set.content.patients or file_set.content.root_instances]
         if not file_sets:
-            raise NothingToWrite("No instance is left that can go on the medium.", [entry.finding for entry in refused])
+            raise NothingToWrite(
+                "No instance is left that can go on the medium.",
+                [entry.finding for entry in refused],
+                [entry.source for entry in refused],
+            )
         said = (*findings, *self.prepared.findings, *self.prepared.scan.findings)
         said += tuple(finding for file_set in encoded for finding in file_set.findings)
         job, divided = self._divide(file_sets, origin, refused, said)
@@ -111,10 +118,10 @@ class _Run:
             self._write(job, medium.file_set, volume, target, origin)
             for medium, volume, target in zip(divided, job.volumes, targets, strict=True)
         ]
-        for target in targets:
-            target.publish()
         receipt = build_receipt(job, media)
-        write_receipt(self.target.receipt, to_json(receipt, travelling=False))
+        with staged_receipt(self.target.receipt, to_json(receipt, travelling=False)):
+            for target in targets:
+                target.publish()
         return receipt
 
     def _encode(self, origin: Origin) -> list[EncodedFileSet]:

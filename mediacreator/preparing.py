@@ -227,7 +227,10 @@ def require_decided(prepared: Prepared) -> None:
         count = f"{len(conflicts)} questions need" if len(conflicts) > 1 else "One question needs"
         raise DecisionNeeded(f"{count} a person's decision; nothing was written.", conflicts)
     if not any(part.work.instances for part in prepared.parts):
-        raise NothingToWrite("The sources hold no instance that can go on the medium.", distinct(prepared.refused))
+        sources = [entry.source for entry in prepared.dispositions if entry.outcome is Outcome.REJECTED]
+        raise NothingToWrite(
+            "The sources hold no instance that can go on the medium.", distinct(prepared.refused), sources
+        )
 
 
 def distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:

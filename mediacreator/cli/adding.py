@@ -24,7 +24,7 @@ def adding_command(name: str, short: str, text: str, sources: str) -> click.Comm
     """
     decorators: tuple[Callable[[Callable[..., int]], Callable[..., int]], ...] = (
         click.argument("medium", type=click.Path()),
-        click.argument(sources, nargs=-1, required=True, type=click.Path(exists=False)),
+        click.argument(sources, nargs=-1, required=True, type=click.Path(exists=False, readable=False)),
         click.option("-o", "--output", help="Write a new File-set instead, as create does; MEDIUM stays as it is."),
         click.option("--profile", metavar="ID[,ID]", help="Profiles of the File-set.  [default: as its receipt says]"),
         click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site."),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("create", short_help="Make a medium from DICOM instances.")
-@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=False))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=False, readable=False))
 @click.option("-o", "--output", required=True, help="Image to write; a folder if it ends with a slash.")
 @click.option("--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, or the site's]")
 @click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("--strict", is_flag=True, help="Write nothing unless everything can go on the medium.")
 @options.allow_rejected
-@click.option("--force", is_flag=True, help="Replace the output if it is there.")
+@click.option("--force", is_flag=True, help="Replace the output if it is an image or a File-set.")
 @click.option("--reproducible", is_flag=True, help="The same request gives the same bytes.")
 @options.workers
 @options.config

@@ -72,9 +72,24 @@ coding = together(
     )
 )
 
+
+def _known_codes(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a code that rejects nothing: it was meant to be another."""
+    from difflib import get_close_matches
+
+    from mediacreator.rules.tables import rejecting_codes
+
+    for code in given:
+        if code != ALL_CODES and code not in rejecting_codes():
+            near = get_close_matches(code, rejecting_codes(), n=1)
+            raise click.BadParameter(f"nothing is rejected with {code!r}." + (f" Is {near[0]} meant?" if near else ""))
+    return given
+
+
 allow_rejected = click.option(
     "--allow-rejected",
     multiple=True,
+    callback=_known_codes,
     is_flag=False,
     flag_value=ALL_CODES,
     metavar="[CODE]",
@@ -101,6 +116,6 @@ def epoch() -> int | None:
     value = os.environ.get("SOURCE_DATE_EPOCH")
     if not value:
         return None
-    if not value.isdigit():
+    if not (value.isascii() and value.isdecimal()):
         raise UsageError("SOURCE_DATE_EPOCH is not a number of seconds since 1970. Unset it, or set it to one.")
     return int(value)

@@ -44,7 +44,7 @@ def ask(conflicts: tuple[Conflict, ...], *, identities: bool) -> None:
         click.echo("\n" + fill(question, 80, subsequent_indent="    ", break_long_words=False), err=True)
         if identities:
             for side, line in enumerate(conflict.identities, 1):
-                click.echo(f"    {side}: {plain(line)}", err=True)
+                click.echo(fill(f"    {side}: {plain(line)}", 80, subsequent_indent="       "), err=True)
     if not identities and any(conflict.identities for conflict in conflicts):
         click.echo("\nWho they are is only shown on an interactive terminal.", err=True)
 
@@ -60,6 +60,8 @@ def undecided(exc: DecisionNeeded, *, as_json: bool) -> int:
 
 def report(receipt: Receipt, allowed: tuple[str, ...], output: str, *, as_json: bool) -> int:
     """Print what was done; return 0 only if everything is on the medium or what is not was allowed to be."""
+    from textwrap import fill
+
     from mediacreator.receipt import COMPLETE, summary, to_json
 
     if as_json:
@@ -69,7 +71,8 @@ def report(receipt: Receipt, allowed: tuple[str, ...], output: str, *, as_json: 
         path = f"{output.rstrip('/')}.receipt.json"
         if os.path.exists(path):
             name = path if sys.stdout.isatty() else "beside the output"
-            click.echo(f"\nReceipt: {name} (mode 0600: it holds patient identity and source paths)")
+            said = f"Receipt: {name} (mode 0600: it holds patient identity and source paths)"
+            click.echo("\n" + fill(said, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     if receipt.state == COMPLETE or all_allowed(receipt, allowed):
         return int(ExitCode.DONE)
     return int(ExitCode.FINDINGS)

@@ -264,6 +264,12 @@ def blanks() -> Mapping[str, Blank]:
 
 
 @cache
+def rejecting_codes() -> frozenset[str]:
+    """Return the codes of Findings that can keep an instance off a medium."""
+    return frozenset(row["code"] for row in _rows("rejecting_codes.csv", ("code",)))
+
+
+@cache
 def record_types() -> Mapping[str, RecordType]:
     """Return every directory record type by the value of (0004,1430), with its keys."""
     name = "record_types.csv"

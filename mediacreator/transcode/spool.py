@@ -48,7 +48,7 @@ class Spool:
         if free < size:
             raise NoSpace(
                 f"The spool needs about {size:,} bytes for encoded instances and has {free:,}. "
-                "Free some room, choose another directory for temporary files, or write fewer instances."
+                "Free some room, write elsewhere, or write fewer instances."
             )
 
     def close(self) -> None:

@@ -99,10 +99,17 @@ def test_plan_writes_nothing(study: Path, tmp_path: Path, command: Command) -> N
     assert names(tmp_path) == before
 
 
+def test_a_code_that_rejects_nothing_is_refused(study: Path, tmp_path: Path, command: Command) -> None:
+    ran = command("create", study, "-o", tmp_path / "disc.iso", "--allow-rejected=truncated-pixels")
+    assert ran.code == 2
+    assert "Is truncated-pixel-data meant?" in ran.err
+    assert names(tmp_path) == {"study"}
+
+
 @pytest.mark.parametrize(
     ("options", "code", "written"),
     [((), 1, True), (("--allow-rejected",), 0, True), (("--allow-rejected=truncated-pixel-data",), 0, True),
-     (("--allow-rejected=something-else",), 1, True), (("--strict",), 1, False)],
+     (("--allow-rejected=corrupt-codestream",), 1, True), (("--strict",), 1, False)],
 )  # fmt: skip
 def test_the_exit_code_is_true_when_something_is_missing(
     study: Path, tmp_path: Path, command: Command, options: tuple[str, ...], code: int, written: bool
@@ -260,7 +267,7 @@ def test_too_large_for_the_medium(tmp_path: Path, command: Command) -> None:
     with path.open("wb") as file:
         file.write(data[: -128 - 4] + size.to_bytes(4, "little"))
         file.truncate(len(data) - 128 + size)
-    ran = command("create", folder, "-o", tmp_path / "disc.iso")
+    ran = command("create", folder, "-o", tmp_path / "disc.iso", "--profile", "STD-GEN-CD")
 
     assert ran.code == 3, ran.said
     assert "737,280,000" in ran.err

@@ -22,6 +22,7 @@ import pytest
 from mediacreator import medium_compare, medium_verify
 from mediacreator.dicomio.walker_findings import ROWS
 from mediacreator.errors import ExitCode
+from mediacreator.rules.tables import rejecting_codes
 from mediacreator.scan import findings as scan_findings
 from mediacreator.select import admission
 from mediacreator.validate import rows as validate_rows
@@ -133,3 +134,7 @@ def test_severities_and_clauses_are_those_of_the_scan() -> None:
 def test_the_page_lists_every_exit_code() -> None:
     listed = [int(code) for code in re.findall(r"^\| (\d+) \|", page(), re.MULTILINE)]
     assert listed == [int(code) for code in ExitCode]
+
+
+def test_codes_that_may_be_allowed_are_those_that_reject() -> None:
+    assert rejecting_codes() == {code for code, cells in rows().items() if "rejected" in cells[0]}
