@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from mediacreator.errors import MediaTooSmall
 from mediacreator.formats.fat_kinds import FAT_KINDS
-from mediacreator.image import DiscFile, fat_size, folder_size, iso_size, write_fat, write_folder, write_iso
+from mediacreator.formats.iso9660_writer import MAX_FILE
+from mediacreator.formats.tree import FileTree
+from mediacreator.image import (
+    BRIDGE,
+    DiscFile,
+    fat_size,
+    folder_size,
+    iso_size,
+    udf_size,
+    write_fat,
+    write_folder,
+    write_iso,
+    write_udf,
+)
 from mediacreator.model import Finding, MediaImage, Progress, Severity, Volume
 from mediacreator.rules.tables import MediaFormat, media_formats
-from mediacreator.verify import FAT, directory_differences, verify_folder, verify_image, verify_iso
+from mediacreator.verify import (
+    FAT,
+    UDF,
+    bridge_differences,
+    directory_differences,
+    verify_folder,
+    verify_image,
+    verify_iso,
+)
 
 Writer = Callable[[str, Volume, Sequence[DiscFile], datetime, Progress, int], MediaImage]
 Verifier = Callable[[str, Volume, MediaImage, Progress], MediaImage]
@@ -82,12 +103,76 @@ def _verify_fat(path: str, volume: Volume, image: MediaImage, progress: Progress
     return verify_image(path, image, FAT, volume_id=volume.file_set_id, inspect=inspect, progress=progress)
 
 
+def _udf_form(revision: str) -> Form:
+    """Return how a UDF image of a revision is made, or one that is ISO 9660 as well (``BRIDGE``)."""
+
+    def write(
+        path: str, volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, workers: int
+    ) -> MediaImage:
+        return write_udf(
+            path,
+            revision=revision,
+            volume_id=volume.file_set_id,
+            files=files,
+            created=created,
+            progress=progress,
+            workers=workers,
+        )
+
+    verify = _verify_bridge if revision == BRIDGE else _verify_udf
+    return Form(partial(udf_size, revision=revision), write, verify, bounded=True)
+
+
+def _verify_udf(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    inspect = partial(directory_differences, volume)
+    return verify_image(path, image, UDF, volume_id=volume.file_set_id, inspect=inspect, progress=progress)
+
+
+def _verify_bridge(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    def inspect(tree: FileTree) -> tuple[Finding, ...]:
+        return (*bridge_differences(tree), *directory_differences(volume, tree))
+
+    return verify_iso(path, image, volume_id=volume.file_set_id, inspect=inspect, progress=progress)
+
+
+_ISO9660 = Form(iso_size, _write_iso, _verify_iso, bounded=True)
+_BRIDGE = _udf_form(BRIDGE)
+
+
+def _dvd(sizes: Iterable[int]) -> Form:
+    """Choose for a DVD: ISO 9660 level 1, which every system shows alike; with UDF too where a file asks for it."""
+    return _BRIDGE if any(size > MAX_FILE for size in sizes) else _ISO9660
+
+
+def _dvd_size(files: Sequence[DiscFile]) -> int:
+    return _dvd(file.size for file in files).size(files)
+
+
+def _write_dvd(
+    path: str, volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, workers: int
+) -> MediaImage:
+    form = _dvd(file.size for file in files)
+    return form.write(path, volume, files, created, progress, workers)
+
+
+def _verify_dvd(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    return _dvd(file.size for file in image.files).verify(path, volume, image, progress)
+
+
 FORMS: Mapping[str, Form] = {
-    "iso9660": Form(iso_size, _write_iso, _verify_iso, bounded=True),
+    "iso9660": _ISO9660,
+    "dvd": Form(_dvd_size, _write_dvd, _verify_dvd, bounded=True),
+    "dvd_udf": _BRIDGE,
+    "udf_1_50": _udf_form("1.50"),
+    "udf_2_50": _udf_form("2.50"),
+    "udf_2_60": _udf_form("2.60"),
     **{kind: fat_form(kind) for kind in FAT_KINDS},
     "folder": Form(folder_size, _write_folder, _verify_folder, bounded=False),
 }
-"""By ``MediaFormat.writer``; ``folder`` is also what an output with a trailing slash asks for."""
+"""By ``MediaFormat.writer``; ``folder`` is also what an output with a trailing slash asks for.
+
+``dvd_udf`` is for a DVD that shall have UDF beside ISO 9660 whatever it holds, ``udf_2_50`` for a BD-RE.
+"""
 
 
 _FOLDER_FITS = "It would fit a folder."

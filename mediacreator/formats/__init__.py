@@ -12,6 +12,8 @@ from mediacreator.formats.fat_volume import is_fat
 from mediacreator.formats.iso9660_reader import IsoTree
 from mediacreator.formats.iso9660_volume import is_iso9660
 from mediacreator.formats.tree import Extent, FileTree, FolderTree, RefusingTree, SubTree, TreeFile, tolerant_key
+from mediacreator.formats.udf_reader import UdfTree
+from mediacreator.formats.udf_volume import is_udf
 from mediacreator.model import Container
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "RefusingTree",
     "SubTree",
     "TreeFile",
+    "UdfTree",
     "open_tree",
     "recognise",
     "tolerant_key",
@@ -31,7 +34,11 @@ __all__ = [
 
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
-IMAGES: Mapping[Container, Callable[[str], RefusingTree]] = {Container.ISO: IsoTree, Container.FAT: FatTree}
+IMAGES: Mapping[Container, Callable[[str], RefusingTree]] = {
+    Container.ISO: IsoTree,
+    Container.UDF: UdfTree,
+    Container.FAT: FatTree,
+}
 """What opens an image or a drive of each file system."""
 
 
@@ -50,11 +57,29 @@ def recognise(path: str) -> Container:
             return Container.FILE
         if head[:4] in _ZIP_MAGICS:
             return Container.ZIP
-        if is_iso9660(handle):
-            return Container.ISO
+        iso, udf = is_iso9660(handle), is_udf(handle)
+        if iso and udf:
+            return _fuller(path)
+        if iso or udf:
+            return Container.ISO if iso else Container.UDF
         return Container.FAT if is_fat(handle) else Container.FILE
     finally:
         os.close(handle)
+
+
+def _fuller(path: str) -> Container:
+    """Choose between the file systems of one image: ISO 9660, unless UDF has files that it lacks.
+
+    Some discs that others make have only a note in ISO 9660, which asks for another program. Source: PS3.12 P.2.
+    """
+    counts = {}
+    for kind in (Container.ISO, Container.UDF):
+        try:
+            with IMAGES[kind](path) as tree:
+                counts[kind] = sum(1 for _ in tree.files())
+        except SourceUnreadable:
+            counts[kind] = -1
+    return Container.UDF if counts[Container.UDF] > counts[Container.ISO] else Container.ISO
 
 
 def open_tree(path: str, within: Sequence[str] = ()) -> FileTree:
@@ -84,4 +109,4 @@ def open_tree(path: str, within: Sequence[str] = ()) -> FileTree:
         return ZipTree(path)
     if kind in IMAGES:
         return IMAGES[kind](path)
-    raise SourceUnreadable("The medium is neither a folder, an image with ISO 9660 or FAT, nor a ZIP archive.")
+    raise SourceUnreadable("The medium is neither a folder, an image with ISO 9660, UDF or FAT, nor a ZIP archive.")

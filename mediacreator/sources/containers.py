@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mediacreator.sources.search import Search
 
 _ISO_MAGIC = slice(0x8001, 0x8006)
-_LOSES_NOTHING = ("iso-truncated", "fat-truncated", "fat-backup-used")
+_LOSES_NOTHING = ("iso-truncated", "udf-truncated", "fat-truncated", "fat-backup-used")
 
 
 def add_zip(search: Search, path: str, mtime_ns: int) -> None:

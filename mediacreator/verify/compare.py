@@ -12,6 +12,7 @@ from mediacreator.formats.fat_reader import FatTree
 from mediacreator.formats.iso9660_reader import IsoTree
 from mediacreator.formats.placing import PlacedImage
 from mediacreator.formats.tree import FileTree, FolderTree, ImageTree, TreeFile
+from mediacreator.formats.udf_reader import UdfTree
 from mediacreator.model import Finding, MediaImage, Progress, Severity, WrittenFile
 from mediacreator.verify.hashing import UNREADABLE, drop_from_cache, hash_folder, hash_image
 
@@ -151,6 +152,7 @@ def _plain(path: tuple[str, ...]) -> tuple[str, ...]:
 
 ISO9660 = Reading(IsoTree, "an ISO 9660 volume", _recorded, str, "PS3.12 F.1.1, F.2.2")
 FAT = Reading(FatTree, "a FAT volume", _plain, lambda file_set_id: file_set_id[:11], "PS3.12 A.1, A.2")
+UDF = Reading(UdfTree, "a UDF volume", _plain, str, "PS3.12 J.2.1, P.2.1, X.2.1")
 
 
 def _about_files(

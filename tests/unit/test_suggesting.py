@@ -255,7 +255,7 @@ def test_an_image_whose_medium_cannot_be_written_is_passed_over_and_said(monkeyp
         "STD-GEN-USB-JPEG": "profile-passed-over",
         "STD-GEN-CD": "profile-chosen",
     }
-    assert found.findings[0].what.endswith(", but this version cannot write UDF")
+    assert found.findings[0].what.endswith(", but this version cannot write ISO9660")
 
 
 def test_an_image_takes_the_dvd_once_it_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
