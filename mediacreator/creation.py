@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from mediacreator import collector
-from mediacreator.dividing import Medium, divide
+from mediacreator.dividing import Medium, divide, refuse_too_large
 from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, too_large_for
@@ -91,6 +91,8 @@ class _Run:
         """Encode, divide, lay out, write, verify and publish each medium; then write the receipt, last."""
         from mediacreator.receipt import build_receipt, staged_receipt, to_json
 
+        for part in () if self.target.is_folder else self.prepared.parts:
+            refuse_too_large(part)
         origin = self._origin()
         encoded = self._encode(origin)
         refused = tuple(entry for file_set in encoded for entry in file_set.refused)

@@ -10,6 +10,8 @@ from mediacreator.errors import MediaTooSmall
 from mediacreator.forms import would_fit
 from mediacreator.layout.spanning import InstanceTooLarge, span
 from mediacreator.model import SOPInstance
+from mediacreator.preparing import Part
+from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.suggesting.media import room_for, space_on
 
 _TRIES = 8  # what is too large by some sectors gets less room, and is divided once more
@@ -22,6 +24,21 @@ class Medium:
     file_set: EncodedFileSet
     number: int  # of the media that its whole is divided over, from 1
     of: int
+
+
+def refuse_too_large(part: Part) -> None:
+    """Refuse before hours of encoding what no division can put on its medium: an instance that is copied as it is.
+
+    Raises:
+        MediaTooSmall: One instance alone is larger than a medium.
+    """
+    profile, work = part.claim.profiles[0], part.work
+    if not profile.media_format.capacity:
+        return
+    for place, instance in enumerate(work.instances):
+        size = instance.header.source.size
+        if size > profile.media_format.capacity and work.is_copied(place):
+            raise _too_large(profile, size)
 
 
 def divide(
@@ -61,11 +78,15 @@ def _span(file_set: EncodedFileSet, room: int) -> tuple[Medium, ...]:
     try:
         contents = span(file_set.content, size_of, room)
     except InstanceTooLarge as exc:
-        medium = profile.media_format
-        raise MediaTooSmall(
-            f"An instance takes {exc.size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
-            f"{would_fit(exc.size)} Or code it with --compress. Nothing was written."
-        ) from exc
+        raise _too_large(profile, exc.size) from exc
     return tuple(
         Medium(replace(file_set, content=content), number, len(contents)) for number, content in enumerate(contents, 1)
+    )
+
+
+def _too_large(profile: ApplicationProfile, size: int) -> MediaTooSmall:
+    medium = profile.media_format
+    return MediaTooSmall(
+        f"An instance takes {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
+        f"{would_fit(size)} Or code it with --compress. Nothing was written."
     )

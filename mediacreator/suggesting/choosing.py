@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mediacreator.model import Finding, Scan, Severity
+from mediacreator.model import Finding, Header, Scan, Severity
 from mediacreator.rules.library import load_profile, profile_ids
 from mediacreator.rules.tables import Blank
 from mediacreator.select.request import SelectionRequest
@@ -95,12 +95,24 @@ def choose_profile(
     """
     profiles = [replace(load_profile(identifier, folders), blank=blank) for identifier in among]
     families, request = families_of(profiles), request or SelectionRequest()
-    counted = count(scan.headers, families[0].claim, request)
-    scales = Scales(groups_of(counted.headers, families), request.private_sop_classes)
+    headers = count(scan.headers, families[0].claim, request).headers
+    if request.separate:
+        headers = _largest_patient(headers)  # each patient gets media of their own, of one kind
+    scales = Scales(groups_of(headers, families), request.private_sop_classes)
     found = fits(profiles, families, scales, compression)
     best = best_of(found, folder=folder)
-    findings = tuple(_explained(found, best, folder=folder, of=len(counted.headers)))
+    whose = " of the largest patient" if request.separate else ""
+    findings = tuple(_explained(found, best, folder=folder, of=len(headers), whose=whose))
     return Choice(best.profile.id, best.compression, findings)
+
+
+def _largest_patient(headers: Sequence[Header]) -> tuple[Header, ...]:
+    """Return the headers of the Patient ID with most bytes; who is whose patient is decided later."""
+    together: dict[bytes, list[Header]] = {}
+    for header in headers:
+        together.setdefault(header.attributes.get("PatientID", b"").strip(b" \0"), []).append(header)
+    largest = max(together.values(), key=lambda group: sum(header.source.size for header in group), default=[])
+    return tuple(largest)
 
 
 def ranked(found: Sequence[Fit]) -> list[Fit]:
@@ -114,33 +126,34 @@ def best_of(found: Sequence[Fit], *, folder: bool) -> Fit:
     return next((one for one in order if not lacking(one.profile, folder=folder)), order[0])
 
 
-def in_words(one: Fit, of: int) -> str:
+def in_words(one: Fit, of: int, whose: str = "") -> str:
     """Return what a profile holds and on how many media, as ``holds all 23 instances on one 120 mm CD-R``.
 
     Args:
         one: Of the profile.
         of: Instances that there are.
+        whose: What is said of them, as `` of the largest patient``.
     """
     held = one.held.count
     which = f"all {of:,}" if held == of and of > 1 else "the only" if held == of else f"{held:,} of {of:,}"
     name = one.profile.media_format.name
     media = f"one {name}" if one.media == 1 else f"{one.media:,} media ({name})"
-    return f"holds {which} instance{'s' if of != 1 else ''} on {media}"
+    return f"holds {which} instance{'s' if of != 1 else ''}{whose} on {media}"
 
 
-def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Iterator[Finding]:
+def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int, whose: str) -> Iterator[Finding]:
     """Say why a profile was chosen, and of each that stands before it or is better why it was not."""
     place, rank = found.index(best), ranked(found).index(best)
     before = {one.profile.id for one in (*found[:place], *ranked(found)[:rank])}
     for one in found:
         if one.profile.id in before:
-            yield _passed_over(one, best, lacking(one.profile, folder=folder), of)
+            yield _passed_over(one, best, lacking(one.profile, folder=folder), in_words(one, of, whose))
     lacks = lacking(best.profile, folder=folder)
     yield Finding(
         "profile-chosen",
         Severity.NOTE,
         "profile",
-        f"{best.profile.id} was chosen: it {in_words(best, of)}, {HOW[best.compression.mode]}"
+        f"{best.profile.id} was chosen: it {in_words(best, of, whose)}, {HOW[best.compression.mode]}"
         + (f"; this version cannot write {lacks}, and what the others need neither" if lacks else ""),
         f"what holds most on fewest media, of equals the first of {', '.join(one.profile.id for one in found)}",
         best.profile.clause,
@@ -148,7 +161,7 @@ def _explained(found: Sequence[Fit], best: Fit, *, folder: bool, of: int) -> Ite
     )
 
 
-def _passed_over(one: Fit, best: Fit, lacks: str, of: int) -> Finding:
+def _passed_over(one: Fit, best: Fit, lacks: str, holds: str) -> Finding:
     if lacks:
         why, expected = f"this version cannot write {lacks}", "a medium that can be written"
     elif one.held.count < best.held.count:
@@ -159,7 +172,7 @@ def _passed_over(one: Fit, best: Fit, lacks: str, of: int) -> Finding:
         "profile-passed-over",
         Severity.NOTE,
         "profile",
-        f"{one.profile.id} was not chosen: it {in_words(one, of)}, but {why}",
+        f"{one.profile.id} was not chosen: it {holds}, but {why}",
         expected,
         one.profile.clause,
         "Nothing, unless it is wanted all the same: say --profile.",

@@ -172,7 +172,7 @@ def test_icons_on_request(samples: Path, tmp_path: Path, command: Command) -> No
     ("profile", "says"),
     [
         ("STD-GEN-SEC-CD", "Secure DICOM Files"),
-        ("STD-GEN-DVD-JPEG", "cannot write UDF"),
+        ("STD-GEN-MIME", "cannot write MIME"),
         ("STD-CTMR-MOD650", "retired"),
         ("STD-GEN-CDR", "the nearest is STD-GEN-CD"),
     ],
@@ -196,3 +196,9 @@ def test_a_plan_says_why_the_profile_was_chosen(samples: Path, tmp_path: Path) -
 def test_a_compression_that_is_none_is_refused(compress: str, samples: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lossy"):
         create(CreateRequest((str(samples / "patient3"),), f"{tmp_path}/m/", compress=compress))
+
+
+def test_separate_media_are_chosen_for_the_largest_patient(samples: Path, tmp_path: Path, command: Command) -> None:
+    ran = command("create", samples / "patient1", samples / "patient3", "-o", f"{tmp_path}/m/", "--separate")
+    assert ran.code == 0, ran.said
+    assert "holds all 23 instances of the largest patient on one 120 mm CD-R" in " ".join(ran.out.split())
