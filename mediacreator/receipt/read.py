@@ -201,7 +201,7 @@ def _medium(node: _Node) -> MediumEntry:
         volumes=node.count("volumes"),
         profile=node.text("profile"),
         instances=node.count("instances"),
-        files=node.each("files", _file),
+        files=_files(node),
         name=node.text("name", ""),
         size=node.count("size", 0),
         sha256=node.text("sha256", ""),
@@ -213,6 +213,34 @@ def _medium(node: _Node) -> MediumEntry:
 _PATH = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?(/[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?){0,7}")
 """Up to 8 components, 8.3 and upper case (PS3.10 8.2; ISO 9660 level 1): never absolute, never ``..``."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+_NUMBERS = ("size", "quality", "remapped", "source")
+_TEXTS = ("path", "sha256", "sop_instance_uid", "transfer_syntax_uid", "transcoded_from", "derived_from", "source_path")
+_KINDS: Mapping[str, type] = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_NUMBERS, int)}
+
+
+def _files(node: _Node) -> tuple[FileEntry, ...]:
+    """Return the files of a medium: most are as they should be, and there may be very many."""
+    files = node.find("files")
+    if files is None or not isinstance(files.value, list):
+        return node.each("files", _file)
+    return tuple(
+        FileEntry(**one) if _is_ordinary(one) else _file(_Node(one, node.name, f"{files.place}[{place}]"))
+        for place, one in enumerate(files.value)
+    )
+
+
+def _is_ordinary(one: object) -> bool:
+    """Tell whether a file needs no second look: every field is known, of its kind and as it must be."""
+    return (
+        isinstance(one, dict)
+        and all(type(value) is _KINDS.get(name) for name, value in one.items())
+        and "size" in one
+        and all(0 <= one.get(name, 0) < 1 << 63 for name in _NUMBERS)
+        and _PATH.fullmatch(one.get("path", "")) is not None
+        and _SHA256.fullmatch(one.get("sha256", "")) is not None
+    )
 
 
 def _file(node: _Node) -> FileEntry:

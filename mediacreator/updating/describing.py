@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mediacreator.content import INDEX, README, RECEIPT
 from mediacreator.content.index import index_htm
 from mediacreator.content.readme import readme_txt
-from mediacreator.dicomio.walker import Directory, DirectoryRecord, walk
+from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.model import (
     Attributes,
     ContentFile,
@@ -74,6 +74,7 @@ class Describer:
     unknown: Mapping[FileID, FileEntry]  # those of them that the earlier receipt does not know
     removed: int  # instances that go
     dicomdir: bytes
+    directory: Directory  # of that
 
     @property
     def replaced(self) -> tuple[str, ...]:
@@ -86,7 +87,8 @@ class Describer:
 
     def describe(self, written: tuple[WrittenFile, ...]) -> Described:
         """Return what is replaced, and the receipt, once the new files are written."""
-        directory = walk(self.dicomdir)
+        directory = self.directory
+        kept = self._kept()
         whole = replace(self.volume, content=content_of(directory, self.claim, self._told_by_instances(directory)))
         pages = tuple(page for page in self._pages(whole) if "/".join(page.path) in self.replaced)
         told = [
@@ -95,10 +97,10 @@ class Describer:
         ]
         content = pages
         if RECEIPT in self.replaced:
-            travelling = self._travelling(told, written)
+            travelling = self._travelling(told, kept, written)
             content = (*pages, ContentFile((RECEIPT,), to_json(travelling, travelling=True)))
             told.append(_written(RECEIPT, content[-1].data))
-        return Described(content, self._local(whole, told, written))
+        return Described(content, self._local(whole, told, kept, written))
 
     def _told_by_instances(self, directory: Directory) -> Mapping[FileID, Attributes]:
         """Return what instances say that the pages show and no record does: of one in each series, as long as few.
@@ -125,8 +127,8 @@ class Describer:
 
     def _read(self, file_ids: Iterable[FileID], known: Mapping[FileID, Attributes]) -> Mapping[FileID, Attributes]:
         """Read the headers of files that are held."""
-        held, files = self.held, self.held.files_of()
-        found = {one: files.get(one) or held.find(*one) for one in file_ids if one not in known}
+        held = self.held
+        found = {one: held.find(*one) or held.files_of().get(one) for one in file_ids if one not in known}
         asked = [file_id for file_id, file in found.items() if file is not None]
         sources = [held.source_of(file, number) for number, file in enumerate(filter(None, found.values()))]
         read = scan(sources, wanted(self.claim.profiles), workers=1, progress=Silent())
@@ -153,19 +155,23 @@ class Describer:
             placeholder_date=PLACEHOLDER_DATE,
         )
 
-    def _travelling(self, told: list[FileEntry], written: tuple[WrittenFile, ...]) -> Receipt:
+    def _travelling(
+        self, told: list[FileEntry], kept: Sequence[FileEntry], written: tuple[WrittenFile, ...]
+    ) -> Receipt:
         receipt = travelling_receipt(self.job, self.volume, ())
         hashes = {"/".join(file.path): file.sha256 for file in written}
         (medium,) = receipt.media
         new = tuple(replace(file, sha256=hashes[file.path]) for file in medium.files)
-        return self._with_kept(receipt, (*told, *self._kept(), *new))
+        return self._with_kept(receipt, (*told, *kept, *new))
 
-    def _local(self, whole: Volume, told: list[FileEntry], written: tuple[WrittenFile, ...]) -> Receipt:
+    def _local(
+        self, whole: Volume, told: list[FileEntry], kept: Sequence[FileEntry], written: tuple[WrittenFile, ...]
+    ) -> Receipt:
         image = MediaImage(os.path.basename(self.held.root), 0, written)
         receipt = build_receipt(self.job, [WrittenMedium(self.volume, image, written)])
         (medium,) = receipt.media
         known = self.held.entry is not None
-        receipt = self._with_kept(receipt, (*told, *self._kept(), *medium.files) if known else medium.files)
+        receipt = self._with_kept(receipt, (*told, *kept, *medium.files) if known else medium.files)
         (medium,) = receipt.media
         medium = replace(
             medium,
@@ -179,17 +185,30 @@ class Describer:
         """Return what the earlier receipt says of the instances that stay; their sources are another run's."""
         if self.held.entry is None:
             return ()
-        told = {tuple(file.path.split("/")): file for file in self.held.entry.files if file.sop_instance_uid}
-        return tuple(
-            replace(told[file_id], source=0, source_path="") if file_id in told else self.unknown[file_id]
-            for file_id in self.kept
-        )
+        told = {file.path: file for file in self.held.entry.files if file.sop_instance_uid}
+        found = ((told.get("/".join(file_id)), file_id) for file_id in self.kept)
+        return tuple(_without_source(file) if file is not None else self.unknown[file_id] for file, file_id in found)
 
     def _with_kept(self, receipt: Receipt, files: tuple[FileEntry, ...]) -> Receipt:
         kept = len(self.kept)
         (medium,) = receipt.media
         medium = replace(medium, files=files, instances=medium.instances + kept)
         return replace(receipt, media=(medium,), counts=replace(receipt.counts, kept=kept, removed=self.removed))
+
+
+def _without_source(file: FileEntry) -> FileEntry:
+    """Return what is told of a file without its source; written out, since ``replace`` takes its time."""
+    return FileEntry(
+        file.path,
+        file.size,
+        file.sha256,
+        file.sop_instance_uid,
+        file.transfer_syntax_uid,
+        file.transcoded_from,
+        file.derived_from,
+        file.quality,
+        file.remapped,
+    )
 
 
 def _written(name: str, data: bytes) -> FileEntry:

@@ -18,6 +18,7 @@ from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
 
 RECEIPT = "RECEIPT.JSN"
 _HEADER = Struct("<HH2sH")
+_LINKS, _TYPE = 12 + 10 + 12, b"\x04\x00\x30\x14"  # bytes of (0004,1400), (0004,1410) and (0004,1420)
 _RECORD_TYPE = 0x1430  # element of group 0004: the offsets that stand before it are made anew
 _MRDR = "MRDR"
 
@@ -188,6 +189,8 @@ def record_body(data: bytes, record: DirectoryRecord) -> bytes:
     Source: PS3.3 Table F.3-3 (the offsets and the In-use Flag stand before the type).
     """
     position = record.offset + 8
+    if data[position + _LINKS : position + _LINKS + 4] == _TYPE:  # nothing but the three links, as a rule
+        return data[position + _LINKS : record.end]
     while position < record.end:
         group, element, _, length = _HEADER.unpack_from(data, position)
         if group > 4 or element >= _RECORD_TYPE:

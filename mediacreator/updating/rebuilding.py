@@ -41,12 +41,12 @@ from mediacreator.scan import scan
 from mediacreator.select import ContentComparer, select
 from mediacreator.settings import Settings
 from mediacreator.transcode import Plan, Spool, encode
-from mediacreator.updating.applying import Reference, locked
+from mediacreator.updating.applying import locked
 from mediacreator.updating.held import Held, receipt_of, root_of
 from mediacreator.updating.journal import JOURNAL, STAGE, recover
 from mediacreator.updating.old_directory import not_rebuilt, with_old_values
 from mediacreator.updating.request import Opened, UpdateRequest
-from mediacreator.updating.update import New, Result, swap, volume_of
+from mediacreator.updating.update import New, Result, reference, swap, volume_of
 
 PROFILES = ("STD-GEN-CD", "STD-GEN-DVD-JPEG", "STD-GEN-DVD-J2K")
 """Tried in this order where nobody says which profile the File-set claims: the first that allows every file."""
@@ -234,7 +234,7 @@ class _Rebuilding:
         )
         result = Result(
             dicomdir=dicomdir,
-            references=tuple(map(_reference, whole.files)),
+            references=tuple(map(reference, whole.files)),
             kept=tuple(f.file_id for f in whole.files if f.encoded.instance.header.source.number not in anew),
             removed=0,
             removed_files=tuple("/".join((*found.places[number],)) for number in sorted(anew)),
@@ -327,13 +327,3 @@ def _in_place(instance: SOPInstance) -> EncodedInstance:
     """Return an instance as it lies there; nothing of it is written."""
     source = instance.header.source
     return EncodedInstance(instance, instance.header.transfer_syntax_uid, b"", Body(source, 0, source.size))
-
-
-def _reference(file: VolumeFile) -> Reference:
-    encoded = file.encoded
-    return (
-        file.file_id,
-        encoded.instance.header.sop_class_uid,
-        encoded.sop_instance_uid,
-        encoded.transfer_syntax_uid,
-    )

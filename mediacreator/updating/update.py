@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mediacreator.dicomio.dicomdir import encode_dicomdir
-from mediacreator.dicomio.walker import DirectoryRecord, walk
+from mediacreator.dicomio.walker import Directory, DirectoryRecord, walk
 from mediacreator.directory.records import RecordEncoder
 from mediacreator.errors import InternalError, MediaTooSmall
 from mediacreator.image import DiscFile
@@ -23,7 +23,9 @@ from mediacreator.model import (
     Origin,
     Progress,
     Scan,
+    Severity,
     Volume,
+    VolumeFile,
     WrittenFile,
 )
 from mediacreator.receipt import Decision, Job, Receipt, to_json
@@ -31,13 +33,16 @@ from mediacreator.receipt.model import FileEntry
 from mediacreator.rules.tables import edition
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
-from mediacreator.updating.applying import Change, Reference, apply
+from mediacreator.updating.applying import Change, apply
 from mediacreator.updating.describing import Described, Describer
 from mediacreator.updating.held import Held
 from mediacreator.updating.joining import Place, joined_records
 from mediacreator.updating.request import Opened, UpdateRequest
 
 NOTHING = Scan((), ())
+
+Reference = tuple[FileID, str, str, str]
+"""File ID, SOP Class UID, SOP Instance UID and Transfer Syntax UID of a record that names a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +122,13 @@ def change(
     records = joined_records(directory, bodies, new.volume, new.places, encoder)
     dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
     _check_capacity(opened, new.volume)
-    kept = tuple(record.file_id for record in stays if record.file_id)
+    kept = tuple(record.file_id for record in stays if record.has_file)
     result = Result(
         dicomdir=dicomdir,
-        references=_references(dicomdir, stays, new.volume),
+        references=(*(_reference(record) for record in stays if record.has_file), *map(reference, new.volume.files)),
         kept=kept,
-        removed=sum(1 for record in directory.records if record.file_id) - len(kept),
-        removed_files=_files_to_remove(opened, stays, removed),
+        removed=sum(1 for record in directory.records if record.has_file) - len(kept),
+        removed_files=_files_to_remove(opened, stays, removed) if removed else (),
     )
     return swap(opened, request, settings, origin, new, result, progress)
 
@@ -133,7 +138,7 @@ class Result:
     """What a File-set shall be."""
 
     dicomdir: bytes
-    references: tuple[Reference, ...]
+    references: tuple[Reference, ...]  # what it names, in any order
     kept: tuple[FileID, ...]  # of instances whose files stay as they are
     removed: int  # instances that go
     removed_files: tuple[str, ...]  # paths from the root, with slashes
@@ -166,7 +171,6 @@ def swap(
             root=held.root,
             dicomdir_name=os.path.basename(held.dicomdir),
             dicomdir=result.dicomdir,
-            references=result.references,
             added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
             removed=result.removed_files,
             replaced=describer.replaced,
@@ -217,6 +221,7 @@ def _describer(
         unknown=_not_told(held, result),
         removed=result.removed,
         dicomdir=result.dicomdir,
+        directory=_walked(result),
     )
 
 
@@ -236,25 +241,28 @@ def _not_told(held: Held, result: Result) -> dict[FileID, FileEntry]:
     return found
 
 
-def _references(dicomdir: bytes, stays: Sequence[DirectoryRecord], volume: Volume) -> tuple[Reference, ...]:
-    """Return what the new DICOMDIR must name: all that stays and all that is new, each once, in its own order.
-
-    The order is that of the new DICOMDIR itself; that nothing is lost or twice is what counts.
-    """
-    due = Counter(_reference(record) for record in stays if record.file_id)
-    due.update(
-        (
-            file.file_id,
-            file.encoded.instance.header.sop_class_uid,
-            file.encoded.sop_instance_uid,
-            file.encoded.transfer_syntax_uid,
-        )
-        for file in volume.files
+def reference(file: VolumeFile) -> Reference:
+    """Return what the record of a new file says of it."""
+    encoded = file.encoded
+    return (
+        file.file_id,
+        encoded.instance.header.sop_class_uid,
+        encoded.sop_instance_uid,
+        encoded.transfer_syntax_uid,
     )
-    said = tuple(_reference(record) for record in walk(dicomdir).in_order() if record.file_id)
-    if Counter(said) != due:
+
+
+def _walked(result: Result) -> Directory:
+    """Return the new DICOMDIR as a reader sees it: each file is named once, and no rule is broken.
+
+    Raises:
+        InternalError: It does not say what it shall say.
+    """
+    directory = walk(result.dicomdir)
+    said = Counter(_reference(record) for record in directory.in_order() if record.has_file)
+    if said != Counter(result.references) or any(f.severity is Severity.ERROR for f in directory.findings):
         raise InternalError("the updated DICOMDIR does not name what it shall name")
-    return said
+    return directory
 
 
 def _reference(record: DirectoryRecord) -> Reference:
