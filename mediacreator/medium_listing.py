@@ -56,21 +56,12 @@ class PatientListing:
 
 def list_patients(directory: Directory) -> tuple[PatientListing, ...]:
     """Return the patients that the root leads to, in the order of the DICOMDIR."""
-    counts = _instances_below(directory)
+    counts = directory.instances_below()
     return tuple(
         _patient(directory, counts, directory.records[index])
         for index in directory.roots
         if directory.records[index].type == "PATIENT"
     )
-
-
-def _instances_below(directory: Directory) -> list[int]:
-    """Count for each record the records below it that reference a file, itself included."""
-    counts = [1 if record.file_id else 0 for record in directory.records]
-    for record in reversed(tuple(directory.in_order())):
-        if record.parent is not None:
-            counts[record.parent] += counts[record.index]
-    return counts
 
 
 def _below(directory: Directory, record: DirectoryRecord, kind: str) -> Iterator[DirectoryRecord]:

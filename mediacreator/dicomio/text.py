@@ -113,6 +113,8 @@ def readable_text(value: bytes, character_set: bytes, vr: str = "LO") -> str:
     Text beyond ASCII that is well-formed UTF-8 is hardly ever anything else, and what its set says is then unreadable.
     Escape sequences tell the set that follows them.
     """
+    if is_default_repertoire(value):
+        return value.decode("ascii").rstrip(_PADDING)
     if text_problem(value, character_set, vr):
         if _is_utf_8(value):
             return value.decode("utf-8").rstrip(_PADDING)

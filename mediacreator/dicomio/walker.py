@@ -89,7 +89,7 @@ def walk(data: Buffer) -> Directory:
     if meta.sop_class_uid != uids.MEDIA_STORAGE_DIRECTORY:
         what = f"MediaStorageSOPClassUID (0002,0002) is {printable(meta.sop_class_uid) or 'absent'}"
         own.append(finding("not-a-directory-class", "DICOMDIR", what))
-    roots, shift = join(drafts, encoding.number(head.get(_FIRST_ROOT_RECORD, b"")) or 0, own)
+    roots, order, shift = join(drafts, encoding.number(head.get(_FIRST_ROOT_RECORD, b"")) or 0, own)
     _report_flaws(flaws, drafts, own)
     _check_head(head, encoding, drafts, roots, shift, own)
     check(drafts)
@@ -102,7 +102,8 @@ def walk(data: Buffer) -> Directory:
         consistency_flag=encoding.number(head.get(_CONSISTENCY_FLAG, b"")),
         records=tuple(DirectoryRecord(draft, data, encoding) for draft in drafts),
         roots=tuple(roots),
-        children=tuple(tuple(draft.children or ()) for draft in drafts),
+        order=tuple(order),
+        children=tuple(draft.children for draft in drafts),
         offset_shift=shift,
         own_findings=tuple(own),
     )

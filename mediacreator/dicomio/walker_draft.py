@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mediacreator.dicomio.elements import LONG_VRS, SHORT_VRS
@@ -67,13 +67,16 @@ class Draft:
     visited: bool = False
     reachable: bool = False
     multi_referenced: int | None = None  # index of the MRDR record that names its file
-    children: list[int] | None = None  # None as long as there are none, as in most records
+    children: tuple[int, ...] = ()  # indices of its lower-level entity
     notes: list[tuple[str, str]] | None = None  # code and what was found; Findings are made when they are asked for
+    _file_id: FileID | None = field(default=None, compare=False)  # None as long as nobody asked
 
     @property
     def file_id(self) -> FileID:
         """Components of the File ID without their padding (PS3.10 8.2)."""
-        return file_id_of(self.file_id_value)
+        if self._file_id is None:
+            self._file_id = file_id_of(self.file_id_value)
+        return self._file_id
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -88,12 +91,6 @@ class Draft:
         if self.notes is None:
             self.notes = []
         self.notes.append((code, what))
-
-    def adopt(self, index: int) -> None:
-        """Add a record to the end of this record's lower-level entity."""
-        if self.children is None:
-            self.children = []
-        self.children.append(index)
 
 
 class _Actions(dict[bytes, int]):

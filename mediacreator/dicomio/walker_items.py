@@ -10,7 +10,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
-from typing import NamedTuple
 
 from mediacreator.dicomio.elements import LONG_VRS, SHORT_VRS
 from mediacreator.model import UNDEFINED_LENGTH
@@ -113,13 +112,11 @@ def read_header(data: Buffer, position: int, end: int, encoding: Encoding) -> He
     return Header(tag, length, position + 12, vr)
 
 
-class Element(NamedTuple):
-    """A Data Element; its value is not copied."""
+Element = tuple[int, bytes, int, int]
+"""Tag (group << 16 | element), VR as it stands (none in Implicit VR), and where its value begins and ends.
 
-    tag: int  # group << 16 | element
-    vr: bytes  # as it stands; none in Implicit VR
-    start: int  # of the value, from byte 0 of the file
-    stop: int  # behind the value, before its delimiter if it has one
+Offsets are from byte 0 of the file; a value ends before its delimiter. A plain tuple: a DICOMDIR has a million.
+"""
 
 
 def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Iterator[Element]:
@@ -138,7 +135,7 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
                 position = start + length
                 if position > end:
                     raise Damage(start - 8, f"the value of ({group:04X},{element:04X}) does not fit")
-                yield Element(group << 16 | element, vr, start, position)
+                yield group << 16 | element, vr, start, position
                 continue
         header = read_header(data, position, end, encoding)
         if header.tag >> 16 == 0xFFFE:
@@ -151,7 +148,7 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
             stop = position = header.start + header.length
         if position > end:
             raise Damage(header.start, f"the value of ({header.tag >> 16:04X},{header.tag & 0xFFFF:04X}) does not fit")
-        yield Element(header.tag, header.vr, header.start, stop)
+        yield header.tag, header.vr, header.start, stop
 
 
 def items_of(data: Buffer, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int]]:

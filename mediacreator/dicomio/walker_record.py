@@ -155,10 +155,11 @@ class DirectoryRecord:
         before the damage.
         """
         values: dict[int, bytes] = {}
-        data = self._data
+        data, draft = self._data, self._draft
         with suppress(Damage):  # told by the walk as a Finding
-            for tag, _, start, stop in elements(data, self.offset + 8, self.end, self._encoding):
-                values.setdefault(tag, bytes(data[start:stop]))
+            for tag, _, start, stop in elements(data, draft.offset + 8, draft.end, self._encoding):
+                if tag not in values:
+                    values[tag] = bytes(data[start:stop])
         return values
 
     def elements(self) -> Iterator[Value]:
@@ -190,6 +191,7 @@ class Directory:
     consistency_flag: int | None  # of (0004,1212): 0; None when absent
     records: tuple[DirectoryRecord, ...]  # by position in the file
     roots: tuple[int, ...]  # indices of the root directory entity, in the order of its chain
+    order: tuple[int, ...]  # indices of what the root leads to, each before its lower-level entity
     children: tuple[tuple[int, ...], ...]  # indices of each record's lower-level entity, in the order of its chain
     offset_shift: int  # bytes added to every stated offset to reach its record: 0 unless all were wrong by the same
     own_findings: tuple[Finding, ...] = ()  # about the DICOMDIR as a whole
@@ -206,7 +208,18 @@ class Directory:
 
     def in_order(self) -> Iterator[DirectoryRecord]:
         """Yield the reachable records from the root, each before its lower-level entity: the order of the tree."""
-        return self.below(self.roots)
+        records = self.records
+        return (records[index] for index in self.order)
+
+    def instances_below(self) -> list[int]:
+        """Count for each record the records below it that reference a file, itself included."""
+        counts = [1 if record.has_file else 0 for record in self.records]
+        parents = [record.parent for record in self.records]
+        for index in reversed(self.order):
+            parent = parents[index]
+            if parent is not None:
+                counts[parent] += counts[index]
+        return counts
 
     def below(self, heads: tuple[int, ...]) -> Iterator[DirectoryRecord]:
         """Yield some records, each before its lower-level entity."""

@@ -20,7 +20,7 @@ _MRDR = "MRDRDirectoryRecordOffset (0004,1504)"
 _FIRST = "OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity (0004,1200)"
 
 
-def join(drafts: Sequence[Draft], first: int, own: list[Finding]) -> tuple[list[int], int]:
+def join(drafts: Sequence[Draft], first: int, own: list[Finding]) -> tuple[list[int], list[int], int]:
     """Give each record its parent and its lower-level entity.
 
     Args:
@@ -29,7 +29,7 @@ def join(drafts: Sequence[Draft], first: int, own: list[Finding]) -> tuple[list[
         own: Findings about the whole are added here, those about a record to the record.
 
     Returns:
-        The root directory entity, and what has to be added to each stated offset.
+        The root directory entity, all that it leads to in the order of the tree, and what to add to each stated offset.
 
     Source: PS3.3 F.2.1, F.2.2.2.
     """
@@ -39,14 +39,15 @@ def join(drafts: Sequence[Draft], first: int, own: list[Finding]) -> tuple[list[
         what = f"every offset is {abs(shift)} bytes too {'low' if shift > 0 else 'high'}"
         own.append(finding("shifted-offsets", "DICOMDIR", what))
     roots: list[int] = []
+    order: list[int] = []
     if first:
         if first + shift in by_offset:
-            _follow(drafts, by_offset, by_offset[first + shift], shift, roots, reachable=True)
+            roots, order = _follow(drafts, by_offset, by_offset[first + shift], shift, reachable=True)
         else:
             own.append(finding("dangling-offset", "DICOMDIR", f"{_FIRST} is {first}, where no record begins"))
     _reach_multi_referenced(drafts, by_offset, shift)
     _adopt_orphans(drafts, by_offset, shift)
-    return roots, shift
+    return roots, order, shift
 
 
 def _shift(drafts: Sequence[Draft], first: int, by_offset: dict[int, int]) -> int:
@@ -65,9 +66,15 @@ def _shift(drafts: Sequence[Draft], first: int, by_offset: dict[int, int]) -> in
 
 
 def _follow(
-    drafts: Sequence[Draft], by_offset: dict[int, int], first: int, shift: int, entity: list[int], *, reachable: bool
-) -> None:
-    """Visit the entity that begins with record ``first``, and all below it, each record once."""
+    drafts: Sequence[Draft], by_offset: dict[int, int], first: int, shift: int, *, reachable: bool
+) -> tuple[list[int], list[int]]:
+    """Visit the entity that begins with record ``first``, and all below it, each record once.
+
+    Returns:
+        The entity, and all that was visited in the order of the tree.
+    """
+    order: list[int] = []
+    entities: dict[int | None, list[int]] = {}
     stack: list[tuple[int, int | None, int, str]] = [(first, None, first, "")]
     while stack:
         index, parent, origin, link = stack.pop()
@@ -76,28 +83,28 @@ def _follow(
             _note_second_way(drafts, drafts[origin], draft, link)
             continue
         draft.visited, draft.reachable, draft.parent = True, reachable, parent
-        if parent is None:
-            entity.append(index)
+        order.append(index)
+        if parent in entities:
+            entities[parent].append(index)
         else:
-            drafts[parent].adopt(index)
+            entities[parent] = [index]
         if draft.next:
-            _push(stack, draft, by_offset.get(draft.next + shift), parent, _NEXT, draft.next)
+            following = by_offset.get(draft.next + shift)
+            if following is None:
+                draft.note("dangling-offset", f"{_NEXT} is {draft.next}, where no record begins")
+            else:
+                stack.append((following, parent, index, _NEXT))
         if draft.lower:  # pushed last, so that what is below a record comes before what follows it
-            _push(stack, draft, by_offset.get(draft.lower + shift), index, _LOWER, draft.lower)
-
-
-def _push(
-    stack: list[tuple[int, int | None, int, str]],
-    origin: Draft,
-    target: int | None,
-    parent: int | None,
-    link: str,
-    stated: int,
-) -> None:
-    if target is None:
-        origin.note("dangling-offset", f"{link} is {stated}, where no record begins")
-    else:
-        stack.append((target, parent, origin.index, link))
+            below = by_offset.get(draft.lower + shift)
+            if below is None:
+                draft.note("dangling-offset", f"{_LOWER} is {draft.lower}, where no record begins")
+            else:
+                stack.append((below, index, index, _LOWER))
+    top = entities.pop(None)
+    for above, members in entities.items():
+        if above is not None:
+            drafts[above].children = tuple(members)
+    return top, order
 
 
 def _note_second_way(drafts: Sequence[Draft], origin: Draft, target: Draft, link: str) -> None:
@@ -149,7 +156,7 @@ def _adopt_orphans(drafts: Sequence[Draft], by_offset: dict[int, int], shift: in
     heads = [draft for draft in left if draft.index not in targets]
     for draft in (*heads, *left):  # the second time for those that lead only to each other
         if not draft.visited:
-            _follow(drafts, by_offset, draft.index, shift, [], reachable=False)
+            _follow(drafts, by_offset, draft.index, shift, reachable=False)
     for draft in left:
         what = f"no offset leads to this {printable(draft.type) or 'untyped'} record from the root"
         draft.note("orphan-record", what)
