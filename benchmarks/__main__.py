@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dicomdir, iso, memory, suggest, transcode
+from benchmarks import dicomdir, directory_read, iso, memory, suggest, transcode
 
 RESULTS = Path(__file__).parent / "results"
 SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "dicomdir": dicomdir.measure,
+    "directory_read": directory_read.measure,
     "iso": iso.measure,
     "memory": memory.measure,
     "suggest": suggest.measure,
