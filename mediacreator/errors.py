@@ -12,7 +12,9 @@
     │   ├── SourceChanged           a source changed or vanished while it was read
     │   ├── TargetExists            the target is there already
     │   ├── NoSpace                 the disk or spool is full
-    │   └── MediaTooSmall           the File-set does not fit the medium
+    │   ├── MediaTooSmall           the File-set does not fit the medium
+    │   ├── DeviceError             a drive, a disc or a stick refuses or fails; ``code`` says how
+    │   └── ToolMissing             an outside program is not installed
     ├── InternalError           4  a broken invariant: our fault
     └── Stopped               130  Ctrl-C, SIGTERM or a terminal that was closed
 
@@ -117,6 +119,18 @@ class NoSpace(MediumError):
 
 class MediaTooSmall(MediumError):
     """The File-set does not fit the medium; the message gives both sizes and what would fit."""
+
+
+class DeviceError(MediumError):
+    """A drive, a disc or a stick refuses or fails; ``code`` is one of docs/errors.md."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ToolMissing(MediumError):
+    """An outside program that the command needs is not installed; the message says how to install it."""
 
 
 class InternalError(MediaCreatorError):

@@ -1,0 +1,1 @@
+"""Outside programs, one module for each: ``probe()`` and typed calls. Nothing else imports ``subprocess``."""

@@ -1,0 +1,54 @@
+"""What drives, discs and sticks refuse or fail to do, in words for who stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mediacreator.errors import DeviceError
+
+FAULTS: Mapping[str, tuple[str, str]] = {
+    "device-missing": ("There is no such drive or device.", "See what there is with mediacreator drives."),
+    "device-busy": ("The drive or device is in use.", "Unmount it, close what uses it, and try again."),
+    "device-refused": (
+        "The drive or device may not be used by this account.",
+        "Ask for the rights, on most systems the group cdrom or disk.",
+    ),
+    "device-fixed": (
+        "The device is a fixed disk, and only removable ones are written.",
+        "Give a stick or a card: mediacreator drives lists them.",
+    ),
+    "device-read-only": ("The device is write-protected.", "Move its lock, or take another one."),
+    "device-vanished": (
+        "The drive or device does not answer any more.",
+        "See that it is plugged in, and try again with a new disc.",
+    ),
+    "device-failed": ("The drive does not do what it is told.", "Try another drive."),
+    "no-disc": ("There is no disc in the drive.", "Put a blank one in."),
+    "disc-unreadable": ("The drive does not recognise what lies in it.", "Put another disc in."),
+    "disc-used": ("The disc in the drive is not blank.", "Put a blank one in; --erase erases a rewritable one."),
+    "disc-wrong-kind": (
+        "The medium is not of the kind that the profile asks for.",
+        "Take the right kind, or --any-medium to use this one all the same.",
+    ),
+    "medium-too-small": ("The image does not fit the medium.", "Take a larger one."),
+    "write-failed": (
+        "Writing failed. The medium is not usable.",
+        "Throw the disc away and try another one, at a lower --speed; the image is kept.",
+    ),
+    "read-back-failed": (
+        "The medium cannot be read back: do not hand it out.",
+        "Clean the disc and drive, or try another medium; the image is kept.",
+    ),
+}
+"""By code: what it means, what to do. ``docs/errors.md`` lists them for people."""
+
+
+def fault(code: str, what: str = "") -> DeviceError:
+    """Return the error of a code.
+
+    Args:
+        code: One of ``FAULTS``.
+        what: What was found, as a sentence without identity; none where the code says it all.
+    """
+    meaning, remedy = FAULTS[code]
+    return DeviceError(code, " ".join(filter(None, (meaning, what, remedy))))
