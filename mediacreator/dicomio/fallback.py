@@ -63,11 +63,13 @@ def read_header_with_pydicom(stream: BinaryIO, size: int, wanted: Wanted) -> Raw
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is odd about a value is the validator's business
             return _read(stream, size, wanted, has_prefix)
-    except (Truncated, NotDICOM, OSError, MediumError):
+    except (Truncated, NotDICOM, MediumError):
         raise  # a medium that cannot be read says nothing about what lies on it
     except EOFError as exc:
         raise Truncated(f"ends at byte {size}, inside a Data Element") from exc
     except Exception as exc:  # pydicom raises whatever its parts raise on damaged files
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise  # as above; pydicom itself raises OSError without a number where it finds no tag
         problem = f"its Data Elements cannot be read ({type(exc).__name__})"
         raise (Truncated if has_prefix else NotDICOM)(problem) from exc
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 from pathlib import Path
 
 import pydicom
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -227,6 +228,7 @@ def test_encapsulated_pixel_data_has_no_length() -> None:
 
 
 @given(position=st.integers(0, 5000), value=st.integers(0, 255), path=st.sampled_from(TEST_FILES[:40]))
+@example(position=982, value=0, path=Path(str(get_testdata_file("693_J2KI.dcm"))))  # pydicom raises OSError of its own
 @settings(max_examples=150, deadline=20_000)
 def test_damage_raises_nothing_but_what_is_said(position: int, value: int, path: Path) -> None:
     data = bytearray(path.read_bytes()[:60000])
@@ -239,6 +241,18 @@ def test_damage_raises_nothing_but_what_is_said(position: int, value: int, path:
             theirs(bytes(data))
     except Truncated:
         pass
+
+
+def test_a_drive_that_fails_is_no_damaged_file() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() >= 400:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    data = Path(str(get_testdata_file("MR_small_bigendian.dcm"))).read_bytes()
+    with pytest.raises(OSError, match="Input/output error"):
+        read_header_with_pydicom(Failing(data), len(data), WANTED)
 
 
 def with_rules(syntax: pydicom.uid.UID, overlay: bytes = bytes(200_000)) -> bytes:
