@@ -159,10 +159,13 @@ def _verify_dvd(path: str, volume: Volume, image: MediaImage, progress: Progress
     return _dvd(file.size for file in image.files).verify(path, volume, image, progress)
 
 
+BESIDE_UDF = "_udf"
+"""Ending of the name of a form that has UDF beside ISO 9660, whatever it holds."""
+
 FORMS: Mapping[str, Form] = {
     "iso9660": _ISO9660,
     "dvd": Form(_dvd_size, _write_dvd, _verify_dvd, bounded=True),
-    "dvd_udf": _BRIDGE,
+    f"dvd{BESIDE_UDF}": _BRIDGE,
     "udf_1_50": _udf_form("1.50"),
     "udf_2_50": _udf_form("2.50"),
     "udf_2_60": _udf_form("2.60"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mediacreator.errors import DecisionNeeded, NothingToWrite, UsageError
+from mediacreator.forms import BESIDE_UDF, FORMS
 from mediacreator.model import (
     Disposition,
     FileSetContent,
@@ -46,6 +47,7 @@ class CreateRequest:
     icons: bool = False  # icons in the directory also where no profile requires them
     profile_folders: tuple[str, ...] = ()  # of the site, with profiles of its own
     medium: str = ""  # key of tables/blanks.csv, as dvd-dl; "": the usual medium of the profile
+    udf: bool = False  # UDF beside ISO 9660, where the medium may have both
     selection: SelectionRequest = field(default_factory=SelectionRequest)
     file_set_id: str = ""  # 0 to 16 characters A-Z, 0-9, _; "": made from the date
     strict: bool = False  # write nothing if anything is rejected
@@ -138,6 +140,7 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
         claims = tuple(_on(claim, blank) for claim in load_claims(choice.profile, folders))
         said = choice.findings
         require_writable(claims, to_folder=request.to_folder)
+    claims = tuple(map(_with_udf, claims)) if request.udf else claims
     share = select_each(scanned, claims, selection, compare=ContentComparer(same_pixels))
     parts = tuple(part_of(claim, content, asked) for claim, content in share.file_sets)
     said += (_divided(claims),) if len(claims) > 1 else ()
@@ -173,6 +176,20 @@ def _on(claim: Claim, blank: Blank | None) -> Claim:
             "another profile, or leave --profile or --medium away."
         )
     return claim.on_blank(blank)
+
+
+def _with_udf(claim: Claim) -> Claim:
+    """Return a Claim that is written with UDF beside ISO 9660.
+
+    Raises:
+        UsageError: Its medium does not have both.
+    """
+    profile, medium = claim.profiles[0], claim.media_format
+    writer = f"{medium.writer}{BESIDE_UDF}"
+    if writer not in FORMS:
+        raise UsageError(f"{medium.name} has not ISO 9660 and UDF side by side [{medium.clause}]. Leave --udf away.")
+    blank = profile.blank or Blank(medium.key, medium.name, medium.key, medium.capacity, "", "", medium.clause)
+    return claim.on_blank(replace(blank, writer=writer))
 
 
 def scan_sources(paths: Sequence[str], claims: Iterable[Claim], workers: int, progress: Progress) -> Scan:

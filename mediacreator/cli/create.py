@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, or the site's]")
 @click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
 @click.option("--medium", metavar="KEY", help="Blank, as cd-74 or dvd-dl.  [default: the usual one]")
+@click.option("--udf", is_flag=True, help="Put UDF beside ISO 9660, where the medium may have both (DVD).")
 @options.coding
 @options.filters
 @click.option("--file-set-id", metavar="ID", help="Label of the medium: 0 to 16 characters A-Z, 0-9, _.")
@@ -48,6 +49,7 @@ def command(
     profile: str | None,
     folders: tuple[str, ...],
     medium: str | None,
+    udf: bool,
     compress: str | None,
     icons: bool,
     patients: tuple[str, ...],
@@ -92,6 +94,7 @@ def command(
         icons=icons or defaults.icons,
         profile_folders=folders,
         medium=medium or "",
+        udf=udf,
         selection=SelectionRequest(
             patients=frozenset(patients),
             studies=frozenset(studies),

@@ -168,7 +168,10 @@ class ApplicationProfile:
     def media_format(self) -> MediaFormat:
         """Return the medium with its file system and capacity: those of the blank where one was chosen."""
         medium = media_formats()[self.medium]
-        return replace(medium, name=self.blank.name, capacity=self.blank.capacity) if self.blank else medium
+        if self.blank is None:
+            return medium
+        writer = self.blank.writer or medium.writer
+        return replace(medium, name=self.blank.name, capacity=self.blank.capacity, writer=writer)
 
     def transfer_syntaxes_for(self, sop_class_uid: str) -> tuple[str, ...]:
         """Return the UIDs of the Transfer Syntaxes that instances of a SOP Class may have, none if it is not accepted.

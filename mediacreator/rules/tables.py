@@ -135,6 +135,7 @@ class Blank:
     name: str
     medium: str  # key of media_formats
     capacity: int  # bytes of user data
+    writer: str  # name of its form, "" for that of the medium
     warning: str  # what who chooses it must know, "" for nothing
     clause: str
 
