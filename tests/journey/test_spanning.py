@@ -15,6 +15,7 @@ from mediacreator.model import Silent
 from mediacreator.rules import tables
 from mediacreator.validate import check_file_set
 from tests.instances import write_ct
+from tests.journey.conftest import Command
 
 PIXELS = bytes(256 * 256 * 2)
 IMAGE = len(PIXELS) + 2000
@@ -150,3 +151,19 @@ def test_a_blank_that_is_not_the_profiles_is_refused_and_an_uncommon_one_warned_
         plan(replace(request, medium="floppy"))
     planned = plan(replace(request, profile="STD-GEN-BD", medium="bdxl-128"))
     assert [finding.code for finding in planned.explained] == ["medium-uncommon"]
+
+
+def test_udf_stands_beside_iso_9660_on_a_dvd_only(tmp_path: Path, command: Command) -> None:
+    write_study(tmp_path / "in", 1, 1, 2)
+    asked = ("create", tmp_path / "in", "--udf", "-q", "-o")
+    dvd = command(*asked, tmp_path / "dvd.iso", "--profile", "STD-GEN-DVD-JPEG")
+    assert dvd.code == 0, dvd.said
+    image = (tmp_path / "dvd.iso").read_bytes()
+    assert image[16 * 2048 + 1 : 16 * 2048 + 6] == b"CD001"
+    assert b"NSR02" in image[16 * 2048 : 32 * 2048]  # ECMA-167 2/9.1
+    plain = command("create", tmp_path / "in", "-q", "-o", tmp_path / "plain.iso", "--profile", "STD-GEN-DVD-JPEG")
+    assert plain.code == 0, plain.said
+    assert b"NSR0" not in (tmp_path / "plain.iso").read_bytes()[: 32 * 2048]
+    refused = command(*asked, tmp_path / "cd.iso", "--profile", "STD-GEN-CD")
+    assert refused.code == 2
+    assert "side by side" in refused.err
