@@ -48,7 +48,7 @@ def test_a_program_that_hangs_is_ended() -> None:
 
 
 def test_a_program_that_falls_silent_is_ended_and_what_it_said_is_heard() -> None:
-    heard = []
+    heard: list[str] = []
     code = "import time; print('one\\rtwo\\n', flush=True); time.sleep(60)"
     begun = time.monotonic()
     with pytest.raises(DeviceError), Watched(*python(code), silence=2) as watched:

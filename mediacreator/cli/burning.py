@@ -1,0 +1,105 @@
+"""What the commands that write to drives and sticks share: the receipt, the record, what is asked and what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from mediacreator.cli.progress import human_bytes
+from mediacreator.cli.report import say
+from mediacreator.errors import MediaCreatorError, MediumError, UsageError
+
+if TYPE_CHECKING:
+    from mediacreator.burn import Burned, ReadyImage
+    from mediacreator.receipt import Receipt
+
+
+def receipt_of(image: str, given: str) -> Receipt:
+    """Read the receipt that was given, else that beside an image; one of several media has the name without number.
+
+    Raises:
+        MediumError: There is none, or it cannot be read.
+    """
+    from pathlib import Path
+
+    from mediacreator.receipt import read_receipt
+
+    stem, dot, extension = os.path.basename(image).rpartition(".")
+    several = os.path.join(os.path.dirname(image), re.sub(r"-\d+$", "", stem) + dot + extension)
+    places = [given] if given else [f"{image}.receipt.json", f"{several}.receipt.json"]
+    for place in places:
+        if given or os.path.exists(place):
+            return read_receipt(Path(place))
+    raise MediumError(
+        "There is no receipt beside the image, so nobody knows what it should be: give it with --receipt."
+    )
+
+
+def agreed(lines: Sequence[str], question: str, *, yes: bool) -> bool:
+    """Show what will be done, and ask on a terminal.
+
+    Args:
+        lines: What a person must know.
+        question: Which is answered with y.
+        yes: It was answered on the command line.
+
+    Returns:
+        Whether it was agreed to.
+
+    Raises:
+        UsageError: There is nobody to ask.
+    """
+    for line in lines:
+        say(line, err=True)
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("There is no terminal to ask on: say --yes if this is what you want.")
+    return click.confirm(question, err=True)
+
+
+def recorded(image: ReadyImage, device: str, write: Callable[[], Burned]) -> dict[str, object]:
+    """Write a medium and add what came of it to the record of the image, whether it succeeded or not.
+
+    Raises:
+        MediaCreatorError: As ``write``.
+    """
+    from mediacreator.burn import add_to_record
+
+    began = datetime.now().astimezone()
+    try:
+        burned = write()
+    except MediaCreatorError as exc:
+        add_to_record(image, device, exc, began)
+        raise
+    except KeyboardInterrupt:
+        add_to_record(image, device, MediumError("Stopped. The medium is not usable."), began)
+        raise
+    return add_to_record(image, device, burned, began)
+
+
+def tell(image: ReadyImage, tries: Sequence[dict[str, object]], *, as_json: bool) -> None:
+    """Print what was written and read back."""
+    if as_json:
+        say(json.dumps({"receipt": image.receipt_id, "sha256": image.sha256, "media": tries}, indent=2))
+        return
+    for entry in tries:
+        seconds = f"{entry['seconds_writing']} s to write, {entry['seconds_reading']} s to read back"
+        say(f"{entry['medium']}: {human_bytes(image.size)} written and read back as the receipt says ({seconds}).")
+        for note in entry["notes"] if isinstance(entry["notes"], list) else ():
+            say(f"  Note: {note}")
+
+
+def describe(image: ReadyImage) -> list[str]:
+    """Say which image is meant, without identity."""
+    entry = image.entry
+    of = f", {entry.volume} of {entry.volumes}" if entry.volumes > 1 else ""
+    what = f"{entry.instances} instances, File-set {entry.file_set_id or '(no ID)'}{of}"
+    return [f"Image:   {human_bytes(image.size)}, {entry.profile}, {what}"]
