@@ -6,6 +6,7 @@ the FAT is nearly a count upwards. Source: PS3.12 A, M, Q to U; FAT specificatio
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 import zlib
@@ -27,7 +28,9 @@ LABEL = 11
 _END = {16: 0xFFFF, 32: 0x0FFFFFFF}  # of a chain, and FAT[1] of a volume that was closed (FAT Data Structure)
 _CODES = {16: "H", 32: "I"}  # of array
 _ENTRY = 32  # bytes
-_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_FILE_SET_ID = re.compile(r"[A-Z0-9_]{0,16}")  # PS3.10 8.1
+_NAME = re.compile(r"[A-Z0-9_]{1,8}")  # PS3.12 A.1: a component of a File ID
+_FILE_NAME = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?")  # what lies beside them may have an extension
 
 _entry = fields.DIRECTORY_ENTRY.coder.pack
 _Path = tuple[str, ...]
@@ -73,7 +76,7 @@ def lay_out(
 
     Source: PS3.12 A.1 (File ID mapping), A.2; FAT specification.
     """
-    if len(volume_id) > 16 or not _CHARACTERS.issuperset(volume_id):
+    if not _FILE_SET_ID.fullmatch(volume_id):
         raise InternalError(f"{volume_id!r} is no File-set ID: 0 to 16 characters A-Z, 0-9 and _ (PS3.10 8.1).")
     label = volume_label(volume_id)
     tree = _Tree(files, 1 if label else 0)
@@ -108,7 +111,8 @@ class _Tree:
         self._labels = labels  # entries of the root besides
         self.directories: dict[_Path, _Directory] = {(): _Directory(())}
         for number, file in enumerate(files):
-            _check_path(file.path)
+            if not file.path:
+                raise InternalError("A file has no name.")
             self._add(self._directory(file.path[:-1]), file.path[-1], number)
         self._check_entries()
 
@@ -140,6 +144,8 @@ class _Tree:
     def _add(self, directory: _Directory, name: str, what: int | _Path) -> None:
         if name in directory.names:
             raise InternalError("Two files or directories of one name.")
+        if not (_FILE_NAME if isinstance(what, int) else _NAME).fullmatch(name):
+            raise InternalError(f"{name} is no name of 8 and 3 characters A-Z, 0-9 and _.")
         directory.names[name] = what
 
     def _check_entries(self) -> None:
@@ -150,14 +156,6 @@ class _Tree:
                     f"A directory at level {len(path) + 1} has {self.entries(path)} entries, FAT records at most "
                     f"{most} there. Spread the files over more directories, or over more media."
                 )
-
-
-def _check_path(path: _Path) -> None:
-    """Refuse a path that is not made of names of 8 and 3 characters, as a File ID and what lies beside it are."""
-    name, dot, extension = path[-1].partition(".") if path else ("", "", "")
-    for part, length in (*((component, 8) for component in path[:-1]), (name, 8), (extension if dot else "X", 3)):
-        if not 1 <= len(part) <= length or not _CHARACTERS.issuperset(part):
-            raise InternalError(f"{'/'.join(path)} is no path of names of 8 and 3 characters A-Z, 0-9 and _.")
 
 
 def _geometry(tree: _Tree, kind: FatKind, capacity: int) -> Geometry:
@@ -199,7 +197,8 @@ class _Runs:
 
     def offsets(self) -> tuple[int, ...]:
         """Return where each file lies in the image, in bytes; an empty one where the next lies."""
-        return tuple(map(self.geometry.byte_of_cluster, self.of_file))
+        start, cluster = self.geometry.byte_of_cluster(0), self.geometry.cluster
+        return tuple(start + number * cluster for number in self.of_file)
 
 
 def _fats(geometry: Geometry, runs: _Runs) -> Iterable[Segment]:

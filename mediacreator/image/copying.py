@@ -1,4 +1,4 @@
-"""Copy the content of files to a medium while hashing it: one thread reads, another hashes and writes.
+"""Copy the content of files to a medium while hashing it: one thread reads, one hashes, one writes.
 
 Memory is two buffers, whatever the number and size of files.
 """
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BUFFER = 4 << 20
 """Bytes read ahead and written at once; a multiple of a sector."""
 
+_spare: list[memoryview] = []
+"""Buffers that the last copy of this process needs no more: making them costs as much as copying half of them."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -37,7 +40,7 @@ class Piece:
 
 
 class Target(Protocol):
-    """Where content goes; both calls are made in one other thread, in order."""
+    """Where content goes; called in another thread, in order."""
 
     def write(self, buffer: memoryview, pieces: Sequence[Piece]) -> None:
         """Write what a buffer holds."""
@@ -71,8 +74,8 @@ class Copy:
         self._hash = hashlib.sha256()
         self._before = len(before)
         self._written: list[WrittenFile] = [*before]
-        self._buffers = [memoryview(bytearray(BUFFER)) for _ in range(2)]
-        self._pending: Future[None] | None = None
+        self._buffers: list[memoryview] = []
+        self._pending: tuple[Future[None], ...] = ()
         self._told = self._before
 
     def run(self) -> tuple[WrittenFile, ...]:
@@ -88,18 +91,21 @@ class Copy:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(1, "mediacreator-writer") as writer:
+        self._buffers = [_buffer() for _ in range(2)]
+        with ThreadPoolExecutor(2, "mediacreator-writer") as others:
             for buffer, used, pieces in self._filled():
                 self._settle()
-                self._pending = writer.submit(self._take, buffer[:used], pieces)
+                hashed = others.submit(self._hash_pieces, buffer[:used], pieces)
+                self._pending = (hashed, others.submit(self._target.write, buffer[:used], pieces))
             self._settle()
+        _spare.extend(self._buffers)
         return tuple(self._written[self._before :])
 
     def _settle(self) -> None:
-        """Wait for the buffer that is being written; only then are its files done."""
-        if self._pending is not None:
-            self._pending.result()
-            self._pending = None
+        """Wait for the buffer that is being hashed and written; only then are its files done."""
+        for pending in self._pending:
+            pending.result()
+        self._pending = ()
         done = self._written[self._told :]
         self._told += len(done)
         if done:
@@ -130,8 +136,8 @@ class Copy:
                 used += fill
         yield self._buffers[turn], used, pieces
 
-    def _take(self, buffer: memoryview, pieces: Sequence[Piece]) -> None:
-        """Hash and write a buffer; runs in the other thread."""
+    def _hash_pieces(self, buffer: memoryview, pieces: Sequence[Piece]) -> None:
+        """Hash what a buffer holds; runs in another thread, while it is written in a third."""
         for piece in pieces:
             if piece.first:
                 self._hash = hashlib.sha256()
@@ -139,7 +145,15 @@ class Copy:
             if piece.last:
                 file = self._files[piece.file]
                 self._written.append(WrittenFile(file.path, file.size, self._hash.hexdigest(), file.sop_instance_uid))
-        self._target.write(buffer, pieces)
+
+
+def _buffer() -> memoryview:
+    """Return a buffer that nobody uses."""
+    try:
+        spare = _spare.pop()
+    except IndexError:
+        return memoryview(bytearray(BUFFER))
+    return spare if len(spare) == BUFFER else memoryview(bytearray(BUFFER))
 
 
 class _Content:
