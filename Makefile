@@ -39,7 +39,11 @@ test: $(VENV)/.test oracles  ## everything that tests need, then all tests
 quick: $(VENV)/.test  ## tests without the oracles
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/golden $(ARGS)
 
-prove: $(VENV)/.test oracles  ## the longer proofs
+$(VENV)/.fuzz: $(VENV)/.test
+	$(BIN)/pip install -q -c constraints.txt -e '.[fuzz]' || echo "atheris cannot be had here: fuzzing will be random"
+	@touch $@
+
+prove: $(VENV)/.test $(VENV)/.fuzz oracles  ## the longer proofs
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(VENV)/.test  ## ruff and mypy --strict
