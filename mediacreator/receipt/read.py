@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mediacreator.errors import MediumError
 from mediacreator.model import Finding, Outcome, Severity
@@ -218,6 +218,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBERS = ("size", "quality", "remapped", "source")
 _TEXTS = ("path", "sha256", "sop_instance_uid", "transfer_syntax_uid", "transcoded_from", "derived_from", "source_path")
 _KINDS: Mapping[str, type] = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_NUMBERS, int)}
+_MUST = ("path", "size", "sha256")
 
 
 def _files(node: _Node) -> tuple[FileEntry, ...]:
@@ -225,21 +226,29 @@ def _files(node: _Node) -> tuple[FileEntry, ...]:
     files = node.find("files")
     if files is None or not isinstance(files.value, list):
         return node.each("files", _file)
-    return tuple(
-        FileEntry(**one) if _is_ordinary(one) else _file(_Node(one, node.name, f"{files.place}[{place}]"))
-        for place, one in enumerate(files.value)
-    )
+    ordinary: dict[tuple[object, ...], bool] = {}  # by names and types of fields, of which there are few kinds
+    found = []
+    for place, one in enumerate(files.value):
+        if isinstance(one, dict):
+            shape = (*one, *map(type, one.values()))
+            if shape not in ordinary:
+                ordinary[shape] = _has_its_fields(one)
+            if ordinary[shape] and _is_sound(one):
+                found.append(FileEntry(**one))
+                continue
+        found.append(_file(_Node(one, node.name, f"{files.place}[{place}]")))
+    return tuple(found)
 
 
-def _is_ordinary(one: object) -> bool:
-    """Tell whether a file needs no second look: every field is known, of its kind and as it must be."""
+def _has_its_fields(one: dict[str, object]) -> bool:
+    return all(name in one for name in _MUST) and all(type(v) is _KINDS.get(name) for name, v in one.items())
+
+
+def _is_sound(one: dict[str, Any]) -> bool:
     return (
-        isinstance(one, dict)
-        and all(type(value) is _KINDS.get(name) for name, value in one.items())
-        and "size" in one
-        and all(0 <= one.get(name, 0) < 1 << 63 for name in _NUMBERS)
-        and _PATH.fullmatch(one.get("path", "")) is not None
-        and _SHA256.fullmatch(one.get("sha256", "")) is not None
+        _PATH.fullmatch(one["path"]) is not None
+        and _SHA256.fullmatch(one["sha256"]) is not None
+        and all(0 <= one[name] < 1 << 63 for name in _NUMBERS if name in one)
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mediacreator.content import INDEX, README, RECEIPT
 from mediacreator.content.index import index_htm
@@ -231,7 +232,7 @@ def content_of(directory: Directory, claim: Claim, told: Mapping[FileID, Attribu
     Args:
         directory: Walked.
         claim: For the keywords of its keys.
-        told: What some instances say, by File ID; of the others type and UIDs are known.
+        told: What some instances say, by File ID; of the others the type is known.
     """
     words = keywords_of(claim)
 
@@ -257,7 +258,16 @@ _NOTHING: Attributes = {}
 
 
 def _instance(record: DirectoryRecord, told: Mapping[FileID, Attributes]) -> SOPInstance:
-    keys = told.get(record.file_id, _NOTHING)
-    source = SourceFile(-record.index - 1, "", 0, 0)
-    uids = (record.sop_class_uid, record.sop_instance_uid, record.transfer_syntax_uid)
-    return SOPInstance(Header(source, *uids, 0, True, keys), record.type, keys)
+    keys = told.get(record.file_id)
+    return _silent(record.type) if keys is None else _saying(record.type, keys)
+
+
+def _saying(record_type: str, keys: Attributes) -> SOPInstance:
+    """Return an instance as pages show one: its type, and what it says; which one it is, is not shown."""
+    return SOPInstance(Header(SourceFile(0, "", 0, 0), "", "", "", 0, True, keys), record_type, keys)
+
+
+@lru_cache(maxsize=64)
+def _silent(record_type: str) -> SOPInstance:
+    """Return the instance of which nothing is told: one of a type stands for all 50,000 of them."""
+    return _saying(record_type, _NOTHING)

@@ -229,9 +229,11 @@ def _not_told(held: Held, result: Result) -> dict[FileID, FileEntry]:
     """Return what the receipt will say of instances that stay and that the earlier one did not know: read now."""
     if held.entry is None:
         return {}
-    told = {tuple(file.path.split("/")) for file in held.entry.files}
-    kept = frozenset(result.kept) - told
-    files = held.files_of() if kept else {}
+    told = {file.path for file in held.entry.files}
+    kept = frozenset(file_id for file_id in result.kept if "/".join(file_id) not in told)
+    if not kept:
+        return {}
+    files = held.files_of()
     found: dict[FileID, FileEntry] = {}
     for file_id, _, sop_instance_uid, transfer_syntax_uid in result.references:
         file = (files.get(file_id) or held.find(*file_id)) if file_id in kept else None
