@@ -74,16 +74,23 @@ _TEMPLATE: tuple[tuple[int, str, str | bytes], ...] = (
 
 
 def make(
-    folder: Path, count: int, per_series: int, side: int = 16, pixels: Callable[[int], bytes] | None = None
+    folder: Path,
+    count: int,
+    per_series: int,
+    side: int = 16,
+    pixels: Callable[[int], bytes] | None = None,
+    *,
+    first: int = 0,
 ) -> Path:
     """Write ``count`` instances of ``side`` x ``side`` pixels below ``folder``, 200 files to a folder.
 
-    Names are legal File IDs, so that dcmmkdir can index them where they lie. ``pixels`` gives those of an instance.
+    Names are legal File IDs, so that dcmmkdir can index them where they lie. ``pixels`` gives those of an instance,
+    ``first`` is the number of the first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
+    for number in range(first, first + count):
         place = folder / f"D{number // 200:07}"
-        if number % 200 == 0:
+        if number % 200 == 0 or number == first:
             place.mkdir()
         descriptor = os.open(place / f"IM{number:06}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         os.writev(descriptor, list(_instance(number, per_series, side, pixels)))
