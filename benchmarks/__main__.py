@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dicomdir, directory_read, iso, memory, suggest, transcode
+from benchmarks import dicomdir, directory_read, iso, memory, suggest, transcode, update
 
 RESULTS = Path(__file__).parent / "results"
 SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
@@ -23,6 +23,7 @@ SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "memory": memory.measure,
     "suggest": suggest.measure,
     "transcode": transcode.measure,
+    "update": update.measure,
 }
 
 
