@@ -53,15 +53,14 @@ def identifiers(record: DirectoryRecord) -> tuple[str, ...]:
     A patient's name and ID, a study's date and description and accession number, a series' modality, number and
     description; of other records their number and names (PS3.3 F.5), of an SR DOCUMENT also its title.
     """
-    values = {value.tag: value for value in record.elements()}
-    character_set = values[_CHARACTER_SET].content if _CHARACTER_SET in values else b""
-
-    def text(tag: int, vr: str) -> str:
-        return readable_text(values[tag].content, character_set, vr).strip() if tag in values else ""
-
-    found = [text(tag, vr) for tag, vr in _OWN.get(record.type) or _type_1_keys(record.type)]
-    if record.type not in _OWN and _CONCEPT_NAME in values:
-        found += _meanings(values[_CONCEPT_NAME], character_set)
+    values = record.values
+    character_set = values.get(_CHARACTER_SET, b"")
+    found = [
+        readable_text(values.get(tag, b""), character_set, vr).strip()
+        for tag, vr in _OWN.get(record.type) or _type_1_keys(record.type)
+    ]
+    if _CONCEPT_NAME in values and record.type not in _OWN:
+        found += _titles(record, character_set)
     return tuple(found)
 
 
@@ -74,9 +73,10 @@ def _type_1_keys(kind: str) -> tuple[tuple[int, str], ...]:
     return (number, *(key for key in keys if key != number))
 
 
-def _meanings(sequence: Value, character_set: bytes) -> Iterator[str]:
-    """Yield the Code Meaning of each item of a code sequence."""
+def _titles(record: DirectoryRecord, character_set: bytes) -> Iterator[str]:
+    """Yield the Code Meaning of each item of Concept Name Code Sequence."""
     with suppress(Damage):
+        sequence = next(value for value in record.elements() if value.tag == _CONCEPT_NAME)
         for item in sequence.items():
             for value in item:
                 if value.tag == _CODE_MEANING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import click
 
-from mediacreator.cli.list_json import document, several
+from mediacreator.cli.list_json import document, document_lines, several_lines
 from mediacreator.cli.list_tree import tree_lines
 from mediacreator.cli.names import date, person
 from mediacreator.cli.report import COLUMNS, count, findings_lines, fit, plain, say, width
@@ -42,24 +42,27 @@ def command(ctx: click.Context, medium: str, *, tree: bool, check: bool, as_json
     Exit code: 0; 1 when the DICOMDIR has errors or a file that it names is not there, or with --check is another one;
     3 when it cannot be read.
     """
-    from mediacreator.medium import open_medium, places
+    from mediacreator.medium import places
 
     if tree and as_json:
         raise click.UsageError("--json holds every record already: leave out --tree.")
-    listings = []
-    wrong = False
     found = places(medium)
-    for within in found:
-        with open_medium(medium, within if len(found) > 1 else None) as opened:
-            listing = _Listing(opened, "/".join(within) if len(found) > 1 else "", check=check)
-            wrong = wrong or any(found.severity is Severity.ERROR for found in listing.findings)
-            if as_json:
-                listings.append(document(listing.medium, listing.patients, listing.findings, _counts(listing)))
-                continue
-            for line in _lines(listing, tree=tree):
-                say(line)
+    listings = _listings(medium, found, check=check)
+    wrong = False
+
+    def noticing() -> Iterator[_Listing]:
+        nonlocal wrong
+        for listing in listings:
+            wrong = wrong or any(one.severity is Severity.ERROR for one in listing.findings)
+            yield listing
+
     if as_json:
-        say(json.dumps(listings[0] if len(listings) == 1 else several(medium, listings), ensure_ascii=False, indent=2))
+        documents = (document(one.medium, one.patients, one.findings, _counts(one)) for one in noticing())
+        _print(
+            several_lines(medium, documents) if len(found) > 1 else chain.from_iterable(map(document_lines, documents))
+        )
+    else:
+        _print(line for one in noticing() for line in _lines(one, tree=tree))
     if wrong:
         ctx.exit(int(ExitCode.FINDINGS))
 
@@ -76,6 +79,22 @@ class _Listing:
             from mediacreator.medium_compare import compare_files
 
             self.findings += tuple(compare_files(medium))
+
+
+def _listings(medium: str, found: Sequence[tuple[str, ...]], *, check: bool) -> Iterator[_Listing]:
+    """Yield the medium, or each of those that lie side by side; it is open until the next is asked for."""
+    from mediacreator.medium import open_medium
+
+    for within in found:
+        alone = len(found) == 1
+        with open_medium(medium, None if alone else within) as opened:
+            yield _Listing(opened, "" if alone else "/".join(within), check=check)
+
+
+def _print(lines: Iterator[str]) -> None:
+    """Print many lines at a time: a DICOMDIR may have a hundred thousand records."""
+    while some := list(islice(lines, 1000)):
+        say("\n".join(line.rstrip() for line in some))
 
 
 def _lines(listing: _Listing, *, tree: bool) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mediacreator.receipt import finding_json
@@ -16,21 +17,25 @@ if TYPE_CHECKING:
 _FORMAT = {"format": "mediacreator list", "version": "1"}
 
 
+Document = dict[str, object]
+"""What becomes a JSON object; a value that is an iterator becomes an array, written as it is gone through."""
+
+
 def document(
     medium: Medium, patients: Sequence[PatientListing], findings: Sequence[Finding], totals: Mapping[str, int]
-) -> dict[str, object]:
+) -> Document:
     """Return the table, every record by its number, and every Finding.
 
     Args:
-        medium: With its DICOMDIR walked.
+        medium: With its DICOMDIR walked; to stay open until the document is written.
         patients: What it lists.
-        findings: All that are to be told; those of a record stand there as well.
+        findings: All that are to be told; the codes of those of a record stand there as well.
         totals: Counts of what it lists.
     """
     directory = medium.directory
-    by_location: dict[str, list[object]] = defaultdict(list)
+    codes: dict[str, list[str]] = defaultdict(list)
     for found in findings:
-        by_location[found.location].append(finding_json(found))
+        codes[found.location].append(found.code)
     return {
         **_FORMAT,
         "medium": medium.path,
@@ -43,17 +48,51 @@ def document(
         "totals": dict(totals),
         "patients": [_patient(patient) for patient in patients],
         "root": [index + 1 for index in directory.roots],
-        "records": [_record(medium, record, by_location.get(record.location, [])) for record in directory.records],
-        "findings": [finding_json(found) for found in findings],
+        "records": (_record(medium, record, codes.get(record.location, [])) for record in directory.records),
+        "findings": (finding_json(found) for found in findings),
     }
 
 
-def several(path: str, documents: Sequence[Mapping[str, object]]) -> dict[str, object]:
-    """Return one document for several media that lie side by side."""
-    return {**_FORMAT, "medium": path, "file_sets": list(documents)}
+def document_lines(content: Mapping[str, object], indent: str = "") -> Iterator[str]:
+    """Yield the lines of a document; of an iterator's items each has one, so that memory does not grow with them."""
+    yield indent + "{"
+    for number, (name, value) in enumerate(content.items(), 1):
+        comma = "," if number < len(content) else ""
+        head = f"{indent}  {json.dumps(name)}: "
+        if isinstance(value, Iterator):
+            yield head + "["
+            yield from _item_lines(value, indent + "    ")
+            yield f"{indent}  ]{comma}"
+        else:
+            lines = json.dumps(value, ensure_ascii=False, indent=2).replace("\n", f"\n{indent}  ")
+            yield head + lines + comma
+    yield indent + "}"
 
 
-def _record(medium: Medium, record: DirectoryRecord, findings: Sequence[object]) -> dict[str, object]:
+def _item_lines(items: Iterator[object], indent: str) -> Iterator[str]:
+    """Yield a line for each item, with a comma behind all but the last."""
+    last = ""
+    for item in items:
+        if last:
+            yield last + ","
+        last = indent + json.dumps(item, ensure_ascii=False)
+    if last:
+        yield last
+
+
+def several_lines(path: str, documents: Iterator[Document]) -> Iterator[str]:
+    """Yield the lines of one document for media that lie side by side."""
+    head = json.dumps({**_FORMAT, "medium": path}, ensure_ascii=False, indent=2)
+    yield head.removesuffix("\n}") + ',\n  "file_sets": ['
+    for number, one in enumerate(documents):
+        if number:
+            yield "    ,"
+        yield from document_lines(one, "    ")
+    yield "  ]"
+    yield "}"
+
+
+def _record(medium: Medium, record: DirectoryRecord, codes: Sequence[str]) -> dict[str, object]:
     """Return a record; it is named by its number, from 1 by position in the file, as Findings do."""
     from mediacreator.medium_records import decoded
 
@@ -70,7 +109,7 @@ def _record(medium: Medium, record: DirectoryRecord, findings: Sequence[object])
         "file_id": list(record.file_id),
         "file": file.name if file is not None else None,
         "values": decoded(record),
-        "findings": list(findings),
+        "findings": list(codes),
     }
 
 

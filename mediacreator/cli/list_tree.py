@@ -29,25 +29,26 @@ def tree_lines(medium: Medium, findings: Sequence[Finding]) -> Iterator[str]:
     codes: dict[str, list[str]] = defaultdict(list)
     for found in findings:
         codes[found.location].append(found.code)
-    yield from _lines(medium, directory.in_order(), codes)
+    yield from _lines(directory.in_order(), codes)
     named = {record.multi_referenced for record in directory.records if record.multi_referenced is not None}
     shared = named - set(directory.roots)
     if shared:
         yield ""
         yield "Named by records above for their file (retired, PS3.3 F.6.2):"
-        yield from _lines(medium, directory.below(tuple(sorted(shared))), codes)
+        yield from _lines(directory.below(tuple(sorted(shared))), codes)
     orphans = tuple(record.index for record in directory.orphans if record.parent is None)
     if orphans:
         yield ""
         yield "Out of reach from the root of the DICOMDIR; other programs will not show these:"
-        yield from _lines(medium, directory.below(orphans), codes)
+        yield from _lines(directory.below(orphans), codes)
 
 
-def _lines(medium: Medium, records: Iterator[DirectoryRecord], codes: Mapping[str, list[str]]) -> Iterator[str]:
+def _lines(records: Iterator[DirectoryRecord], codes: Mapping[str, list[str]]) -> Iterator[str]:
     depths: dict[int, int] = {}
+    across = columns()
     for record in records:
         depth = depths[record.index] = 0 if record.parent is None else depths.get(record.parent, -1) + 1
-        yield from _record_lines(medium, record, depth)
+        yield from _record_lines(record, depth, across)
         wrong = codes.get(record.location)
         if wrong:
             yield f"{_indent(depth)}  ! {', '.join(dict.fromkeys(wrong))}"
@@ -57,14 +58,13 @@ def _indent(depth: int) -> str:
     return "  " * min(depth, _DEEPEST_INDENT)
 
 
-def _record_lines(medium: Medium, record: DirectoryRecord, depth: int) -> Iterator[str]:
+def _record_lines(record: DirectoryRecord, depth: int, across: int) -> Iterator[str]:
     """Yield what tells the record from others, and its file at the right; below it where both do not fit."""
     level = f" (level {depth + 1})" if depth > _DEEPEST_INDENT else ""
     text = f"{_indent(depth)}{plain(record.type) or '(no type)'}{level}  {'  '.join(_shown(record))}".rstrip()
     if record.multi_referenced is not None:
         text += f"  (file of record {record.multi_referenced + 1})"
     file = plain("/".join(record.file_id))
-    across = columns()
     if not file:
         yield fit(text, across)
     elif width(text) + _GAP + width(file) <= across or width(file) <= across // 3:

@@ -153,5 +153,7 @@ def record_location(index: int, file_id: Sequence[str]) -> str:
 
 def printable(text: str, limit: int = 80) -> str:
     """Return text from a foreign medium that a terminal or a log can bear: no control character, not endless."""
+    if text.isprintable() and len(text) <= limit:
+        return text
     safe = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[: limit + 1])
     return safe if len(text) <= limit else f"{safe[:limit]}…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -267,8 +268,26 @@ def test_json_holds_every_record_with_its_values_and_findings(tmp_path: Path) ->
     assert last["values"]["RecordInUseFlag"] == [0xFFFF]
     assert last["values"]["ConceptNameCodeSequence"] == [{"CodeMeaning": "Title"}]
     assert last["values"]["00091001"] == {"bytes": 2}
-    assert [found["code"] for found in last["findings"]] == ["dangling-offset"]
-    assert document["findings"] == last["findings"]
+    assert last["findings"] == ["dangling-offset"]
+    assert [found["location"] for found in document["findings"]] == ["DICOMDIR record 5 (P0/S0/E0/IM1)"]
+
+
+def test_json_of_an_archive_is_written_while_it_is_open(tmp_path: Path) -> None:
+    root = medium(tmp_path / "disc", tree())
+    with zipfile.ZipFile(tmp_path / "disc.zip", "w") as archive:
+        for path in sorted(root.rglob("*")):
+            archive.write(path, str(path.relative_to(root)))
+    records = json.loads(listed(tmp_path / "disc.zip", "--json"))["records"]
+
+    assert records == json.loads(listed(root, "--json"))["records"]
+    assert sum(1 for record in records if record["file"]) == 6
+
+
+def test_an_empty_dicomdir_is_said_to_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "DICOMDIR").write_bytes(b"")
+
+    assert run(["list", str(tmp_path)]) == 3
+    assert "not a DICOMDIR: it is empty, 0 bytes long" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_BE])
