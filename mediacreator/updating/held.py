@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
 
@@ -23,6 +24,15 @@ _RECORD_TYPE = 0x1430  # element of group 0004: the offsets that stand before it
 _MRDR = "MRDR"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a medium from a receipt."""
+
+    receipt: Receipt | None = None
+    entry: MediumEntry | None = None  # of the receipt: this medium
+    path: str = ""  # where the receipt lies or would lie beside the folder; "": that of another medium lies there
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
     """A File-set in a folder, opened to be updated; close it."""
@@ -32,15 +42,19 @@ class Held:
     tree: FileTree
     base: tuple[str, ...]  # the root within the tree
     known: Medium | None  # None where there is no DICOMDIR that can be read: it is to be made anew
-    receipt: Receipt | None  # beside the folder, or else the one that travels on it
-    entry: MediumEntry | None  # of the receipt: this medium
-    receipt_path: str  # beside the folder, whether it is there or not
+    told: Told
+
+    @property
+    def entry(self) -> MediumEntry | None:
+        """Return what its receipt says of it; None without one."""
+        return self.told.entry
 
     @property
     def receipt_written(self) -> str:
         """Return the path of the receipt to be written; "" without one, and where nothing can lie beside a mount."""
-        beside = os.path.isfile(self.receipt_path) or os.access(os.path.dirname(self.receipt_path), os.W_OK)
-        return self.receipt_path if self.entry is not None and beside else ""
+        path = self.told.path
+        beside = os.path.isfile(path) or os.access(os.path.dirname(path), os.W_OK)
+        return path if self.entry is not None and beside else ""
 
     @property
     def medium(self) -> Medium:
@@ -138,13 +152,8 @@ def _held(medium: Medium) -> Held:
     root = os.path.join(root, *medium.dicomdir.path[:-1])
     dicomdir = os.path.join(root, medium.dicomdir.raw_name)
     _refuse_broken(medium.directory)
-    beside = f"{root}.receipt.json"
-    receipt = receipt_of(beside, medium.tree)
-    entry = (
-        next((e for e in receipt.media if e.file_set_uid == medium.directory.file_set_uid), None) if receipt else None
-    )
-    base = medium.dicomdir.path[:-1]
-    return Held(root, dicomdir, medium.tree, base, medium, receipt if entry else None, entry, beside)
+    told = told_by_receipt(root, medium.tree, medium.directory.file_set_uid)
+    return Held(root, dicomdir, medium.tree, medium.dicomdir.path[:-1], medium, told)
 
 
 def _refuse_broken(directory: Directory) -> None:
@@ -164,19 +173,36 @@ def _refuse_broken(directory: Directory) -> None:
         )
 
 
-def receipt_of(beside: str, tree: FileTree) -> Receipt | None:
-    """Return the receipt of a medium, None where there is none that can be read."""
+def told_by_receipt(root: str, tree: FileTree, file_set_uid: str, *, rebuilt: bool = False) -> Told:
+    """Return what the receipt of a medium tells: the one beside it, else the one that travels on it.
+
+    Args:
+        root: Folder that the DICOMDIR lies in.
+        tree: Its files.
+        file_set_uid: Of the DICOMDIR.
+        rebuilt: The DICOMDIR is made anew: a receipt of one medium is believed to be its receipt.
+    """
+    beside = f"{root}.receipt.json"
+    others = os.path.exists(beside)
+    for path, receipt in _receipts(beside, tree):
+        media = receipt.media
+        one = media[0] if rebuilt and len(media) == 1 else None
+        entry = next((entry for entry in media if entry.file_set_uid == file_set_uid), one)
+        if entry is not None:
+            return Told(receipt, entry, beside if path == beside or not others else "")
+    return Told(path="" if others else beside)
+
+
+def _receipts(beside: str, tree: FileTree) -> Iterator[tuple[str, Receipt]]:
+    """Yield the receipts of a medium that can be read, each with its path."""
     from pathlib import Path
 
-    try:
-        if os.path.isfile(beside):
-            return read_receipt(Path(beside))
-        if tree.find((RECEIPT,)) is None:
-            return None
-        with tree.open((RECEIPT,)) as stream:
-            return parse_receipt(stream.read(), RECEIPT)
-    except (MediumError, SourceUnreadable):
-        return None
+    if os.path.isfile(beside):
+        with suppress(MediumError):
+            yield beside, read_receipt(Path(beside))
+    if tree.find((RECEIPT,)) is not None:
+        with suppress(MediumError, SourceUnreadable), tree.open((RECEIPT,)) as stream:
+            yield RECEIPT, parse_receipt(stream.read(), RECEIPT)
 
 
 def record_body(data: bytes, record: DirectoryRecord) -> bytes:

@@ -42,7 +42,7 @@ from mediacreator.select import ContentComparer, select
 from mediacreator.settings import Settings
 from mediacreator.transcode import Plan, Spool, encode
 from mediacreator.updating.applying import locked
-from mediacreator.updating.held import Held, receipt_of, root_of
+from mediacreator.updating.held import Held, root_of, told_by_receipt
 from mediacreator.updating.journal import JOURNAL, STAGE, recover
 from mediacreator.updating.old_directory import not_rebuilt, with_old_values
 from mediacreator.updating.request import Opened, UpdateRequest
@@ -113,12 +113,8 @@ def _held(root: str, tree: FileTree) -> Held:
     except SourceUnreadable:
         pass
     root = os.path.join(root, *base)
-    beside = f"{root}.receipt.json"
-    receipt = receipt_of(beside, tree)
-    uid = known.directory.file_set_uid if known else ""
-    media = receipt.media if receipt else ()
-    entry = next((e for e in media if e.file_set_uid == uid), media[0] if len(media) == 1 else None)
-    return Held(root, os.path.join(root, name), tree, base, known, receipt if entry else None, entry, beside)
+    told = told_by_receipt(root, tree, known.directory.file_set_uid if known else "", rebuilt=True)
+    return Held(root, os.path.join(root, name), tree, base, known, told)
 
 
 @dataclass(frozen=True, slots=True)

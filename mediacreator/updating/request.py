@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mediacreator.errors import UsageError
-from mediacreator.model import Finding
+from mediacreator.model import Finding, Severity
+from mediacreator.receipt import COMPLETE
 from mediacreator.rules.claim import Claim, load_claim
 from mediacreator.select import SelectionRequest
 from mediacreator.settings import Settings
@@ -17,6 +18,7 @@ from mediacreator.updating.applying import locked
 from mediacreator.updating.held import Held, hold, root_of
 from mediacreator.updating.journal import recover
 
+LACKING = "medium-incomplete-before"
 UPDATER = "FSU"
 """The role that changes a File-set (PS3.10 8.3)."""
 
@@ -45,7 +47,7 @@ class Opened:
 
     held: Held
     claim: Claim
-    findings: tuple[Finding, ...]  # of an earlier update that was interrupted
+    findings: tuple[Finding, ...]  # of how it was found: after an update that was interrupted, incomplete already
 
 
 @contextmanager
@@ -65,7 +67,26 @@ def opened(request: UpdateRequest, settings: Settings) -> Iterator[Opened]:
         held = hold(root)
         with held.medium:
             claim = _claim(request, settings, held)
-            yield Opened(held, claim, (recovered,) if recovered else ())
+            said = (recovered, _incomplete_before(held))
+            yield Opened(held, claim, tuple(finding for finding in said if finding is not None))
+
+
+def _incomplete_before(held: Held) -> Finding | None:
+    """Return what an earlier receipt says, which the new one replaces: that this medium lacks something."""
+    receipt = held.told.receipt
+    if receipt is None:
+        return None
+    if receipt.state == COMPLETE and not any(reason.code == LACKING for reason in receipt.reasons):
+        return None
+    return Finding(
+        LACKING,
+        Severity.WARNING,
+        "medium",
+        "before this update its receipt said that something that should be on it is not",
+        "a complete medium",
+        "",
+        "Compare it with what was sent. A medium that is made anew says whether it has everything.",
+    )
 
 
 def _claim(request: UpdateRequest, settings: Settings, held: Held) -> Claim:
