@@ -44,6 +44,7 @@ $(VENV)/.fuzz: $(VENV)/.test
 	@touch $@
 
 prove: $(VENV)/.test $(VENV)/.fuzz oracles  ## the longer proofs
+	.ci/install-oracles kernel
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(VENV)/.test  ## ruff and mypy --strict

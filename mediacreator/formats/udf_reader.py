@@ -20,6 +20,7 @@ _STANDARD_LEVELS = 8  # PS3.12 J.1.3.1, P.1.3.1, X.1.3.1, root included
 _FILE_SET, _IDENTIFIER = 256, 257  # Tag Identifiers (ECMA-167 4/7.2.1)
 _HIDDEN, _DELETED, _PARENT = 0x01, 0x04, 0x08  # File Characteristics (ECMA-167 4/14.4.3)
 _DIRECTORY, _LINK = 4, 12  # ICB file types (ECMA-167 4/14.6.6)
+_NO_FILE = "Non-Allocatable Space"  # lists what may not be written, on media with spared packets (UDF 2.3.13)
 _FILES = (0, 5, 249)  # 5 as UDF 2.3.5.2 says, 0 as PS3.12 P.2.1.6 does, 249 for real-time files
 
 
@@ -64,7 +65,6 @@ class UdfTree(ImageTree):
 class _Identifier:
     """A File Identifier Descriptor. Source: ECMA-167 4/14.4."""
 
-    position: int  # bytes from the start of the directory
     name: str
     characteristics: int
     entry: Place
@@ -166,8 +166,8 @@ class _Walk:
             if not tag.sound:
                 self._say_unsound(where)
             name = data[end - length : end]
-            if not fixed[18] & (_DELETED | _PARENT) and not is_deleted_name(name):
-                yield _Identifier(position, _plain(text_of(name)), fixed[18], long_place(fixed, 20))
+            if not fixed[18] & (_DELETED | _PARENT) and not is_deleted_name(name) and text_of(name) != _NO_FILE:
+                yield _Identifier(_plain(text_of(name)), fixed[18], long_place(fixed, 20))
             position += -(-(end - position) // 4) * 4
 
     def _file(self, folder: _Folder, identifier: _Identifier, folders: list[_Folder]) -> TreeFile | None:

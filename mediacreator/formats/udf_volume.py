@@ -170,7 +170,8 @@ class VolumeFinder:
         label = dstring_of(data[84:212])
         if sequence.primary and not dstring_of(sequence.primary[24:56]):
             label = ""  # the Logical Volume Identifier may not be empty (UDF 2.2.4); that of the volume says it
-        self._check_closed(number(data, 432), number(data, 436))
+        if not any(isinstance(one, VirtualPartition) for one in partitions):  # there the table at the end closes it
+            self._check_closed(number(data, 432), number(data, 436))
         revision = number(data, 240, 2) if data[217:236] == b"*OSTA UDF Compliant" else 0
         place = long_place(data, 248)
         return LogicalVolume(sequence.logical_position, label, revision, block_size, tuple(partitions), place)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediacreator.formats import UdfTree, open_tree, recognise
-from mediacreator.formats.udf_volume import is_udf
+from mediacreator.formats.udf_volume import NotUDF, is_udf
 from mediacreator.image import BRIDGE, udf_size, write_udf
 from mediacreator.model import Container
 from tests.discs import CREATED, Counter, disc, trees, write_tree
@@ -201,3 +201,21 @@ def test_volumes_of_mkudffs_are_read(tmp_path: Path, revision: str, block: int) 
         assert is_udf(stream.fileno())
         assert (tree.label, tree.volume.block_size) == ("EMPTY", block)
         assert (list(tree.files()), tree.findings) == ([], ())
+
+
+@needs("mkudffs")
+@pytest.mark.parametrize("revision", ["1.50", "2.00", "2.01"])
+def test_virtual_partition_of_mkudffs_is_read(tmp_path: Path, revision: str) -> None:
+    """A disc written packet by packet ends with its Virtual Allocation Table (UDF 2.2.11): the image is cut there."""
+    path = tmp_path / "virtual.udf"
+    subprocess.run(["truncate", "-s", "8M", str(path)], check=True)
+    run("mkudffs", "--media-type=cdr", "-r", revision, "-b", "2048", "--label=VIRTUAL", path)
+    data = path.read_bytes().rstrip(b"\0")
+    path.write_bytes(data.ljust(-(-len(data) // 2048) * 2048, b"\0"))
+    with UdfTree(str(path)) as tree:
+        assert tree.label == "VIRTUAL"
+        assert list(tree.files()) == []
+        assert tree.findings == ()
+    path.write_bytes(path.read_bytes()[:-2048])
+    with pytest.raises(NotUDF):
+        UdfTree(str(path))
