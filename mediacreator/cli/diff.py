@@ -71,7 +71,7 @@ def _lines(found: MediumDiff, *, identities: bool) -> Iterator[str]:
         "Records with other keys:", [_changed(one.type, one.name, one.keywords) for one in found.records]
     )
     yield from _listed("Another Transfer Syntax (A, B):", _pairs(found.transfer_syntaxes))
-    yield from _listed("Another File ID (A, B):", _pairs(found.file_ids))
+    yield from _listed("Another File ID (A, B):", _pairs(found.file_ids), most=3)
     yield from _listed("A file that is not there:", [f"{plain(one.uid)}: {_where(one)}" for one in found.lost])
     yield from _listed("Other bytes:", [plain(one.uid) for one in found.contents])
     yield ""
@@ -109,7 +109,7 @@ def _where(one: Differs) -> str:
     return "in neither" if one.a and one.b else "in A" if one.a else "in B"
 
 
-def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
+def _listed(title: str, lines: Sequence[str], most: int = _SHOWN) -> Iterator[str]:
     """Yield a title and the first lines below it, wrapped."""
     from textwrap import wrap
 
@@ -117,10 +117,10 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
         return
     yield ""
     yield f"{title[:-1]}, {len(lines)}:" if len(lines) > 1 else title
-    for line in lines[:_SHOWN]:
+    for line in lines[:most]:
         yield from wrap(line, COLUMNS, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-    if len(lines) > _SHOWN:
-        yield f"  and {len(lines) - _SHOWN} more, all of them with --json"
+    if len(lines) > most:
+        yield f"  and {len(lines) - most} more, all of them with --json"
 
 
 def _verdict(found: MediumDiff) -> str:

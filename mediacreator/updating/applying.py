@@ -128,14 +128,16 @@ def _read_back(change: Change, written: Sequence[WrittenFile], staged: dict[str,
     Raises:
         VerificationFailed: With what differs.
     """
-    progress.start("verify", len(written) + len(staged), sum(file.size for file in written))
-    expected = {os.path.join(*file.path): file.sha256 for file in written}
-    expected |= {os.path.join(STAGE, name): hashlib.sha256(data).hexdigest() for name, data in staged.items()}
+    expected = [(os.path.join(*file.path), file.size, file.sha256) for file in written]
+    expected += [
+        (os.path.join(STAGE, name), len(data), hashlib.sha256(data).hexdigest()) for name, data in staged.items()
+    ]
+    progress.start("verify", len(expected), sum(size for _, size, _ in expected))
     wrong = []
-    for name, sha256 in expected.items():
+    for name, size, sha256 in expected:
         if _hash(os.path.join(change.root, name)) != sha256:
             wrong.append(_differs(name.replace(os.sep, "/")))
-        progress.advance(1, 0)
+        progress.advance(1, size)
     if wrong:
         raise VerificationFailed("The update does not read back as it was written; nothing was changed.", wrong)
 
