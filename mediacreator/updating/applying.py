@@ -53,6 +53,8 @@ def locked(root: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             raise MediumError("Another run is updating this medium. Wait for it.") from exc
+        except OSError:
+            pass  # a share that cannot lock folders
         yield
     finally:
         os.close(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -292,3 +293,15 @@ def test_two_updates_at_once(original: Path, tmp_path: Path, source: Path) -> No
     medium = copied(original, tmp_path / "m")
     with locked(str(medium)), pytest.raises(MediumError, match="Another run is updating"):
         adding(medium, source)
+
+
+def test_a_share_that_cannot_lock_is_updated(
+    original: Path, tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(handle: int, how: int) -> None:
+        raise OSError(errno.EBADF, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    medium = copied(original, tmp_path / "m")
+    apply(adding(medium, source), Silent())
+    assert held(medium) != held(original)
