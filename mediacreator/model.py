@@ -67,6 +67,7 @@ class Container(Enum):
     ISO = "iso"  # an extent of an ISO 9660 image
     UDF = "udf"  # an extent of a UDF image
     FAT = "fat"  # clusters of a FAT image or drive
+    MAIL = "mail"  # an attachment of a mail, or a member of an archive that is one
 
 
 def source_location(number: int) -> str:

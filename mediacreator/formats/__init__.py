@@ -11,6 +11,7 @@ from mediacreator.formats.fat_reader import FatTree
 from mediacreator.formats.fat_volume import is_fat
 from mediacreator.formats.iso9660_reader import IsoTree
 from mediacreator.formats.iso9660_volume import is_iso9660
+from mediacreator.formats.mail_parts import is_mail
 from mediacreator.formats.tree import Extent, FileTree, FolderTree, RefusingTree, SubTree, TreeFile, tolerant_key
 from mediacreator.formats.udf_reader import UdfTree
 from mediacreator.formats.udf_volume import is_udf
@@ -34,16 +35,24 @@ __all__ = [
 
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
+
+def _open_mail(path: str) -> RefusingTree:
+    from mediacreator.formats.mail_reader import MailTree
+
+    return MailTree(path)
+
+
 IMAGES: Mapping[Container, Callable[[str], RefusingTree]] = {
     Container.ISO: IsoTree,
     Container.UDF: UdfTree,
     Container.FAT: FatTree,
+    Container.MAIL: _open_mail,
 }
-"""What opens an image or a drive of each file system."""
+"""What opens an image or a drive of each file system, and a mail."""
 
 
 def recognise(path: str) -> Container:
-    """Say by its content what a file is: a ZIP archive, an image of a file system, or neither (``Container.FILE``).
+    """Say by its content what a file is: an archive, an image of a file system, a mail, or none (``Container.FILE``).
 
     A DICOM file stays a DICOM file whatever its preamble pretends to be (PS3.10 7.5).
 
@@ -62,7 +71,9 @@ def recognise(path: str) -> Container:
             return _fuller(path)
         if iso or udf:
             return Container.ISO if iso else Container.UDF
-        return Container.FAT if is_fat(handle) else Container.FILE
+        if is_fat(handle):
+            return Container.FAT
+        return Container.MAIL if is_mail(handle) else Container.FILE
     finally:
         os.close(handle)
 
@@ -83,10 +94,10 @@ def _fuller(path: str) -> Container:
 
 
 def open_tree(path: str, within: Sequence[str] = ()) -> FileTree:
-    """Open a medium: a folder, an image of a file system (or a drive with one), or a ZIP archive; decided by content.
+    """Open a medium: a folder, an image of a file system (or a drive), a ZIP archive or a mail; decided by content.
 
     Args:
-        path: Of the folder, image, device or archive.
+        path: Of the folder, image, device, archive or mail.
         within: Folder inside it that is the root of the File-set; for archives with a wrapper folder.
 
     Raises:
@@ -109,4 +120,6 @@ def open_tree(path: str, within: Sequence[str] = ()) -> FileTree:
         return ZipTree(path)
     if kind in IMAGES:
         return IMAGES[kind](path)
-    raise SourceUnreadable("The medium is neither a folder, an image with ISO 9660, UDF or FAT, nor a ZIP archive.")
+    raise SourceUnreadable(
+        "The medium is no folder, no image with ISO 9660, UDF or FAT, no ZIP archive and no mail with attachments."
+    )

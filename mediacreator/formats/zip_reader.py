@@ -42,15 +42,20 @@ class ZipTree(IndexedTree):
 
     container = Container.ZIP
 
-    def __init__(self, path: str, limits: ZipLimits | None = None) -> None:
+    def __init__(self, path: str, limits: ZipLimits | None = None, stream: BinaryIO | None = None) -> None:
         """Open an archive.
+
+        Args:
+            path: Of the archive, or of the file that holds it.
+            limits: How much it may hold.
+            stream: The archive itself, where it lies in another file; closed by who opened it.
 
         Raises:
             SourceUnreadable: It is damaged, or would unpack to more than the limits allow.
         """
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(stream or path)
         except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is damaged"
             raise SourceUnreadable(f"The ZIP archive cannot be read: {reason}.") from exc
@@ -94,11 +99,14 @@ class ZipTree(IndexedTree):
 
     def open(self, components: Sequence[str]) -> BinaryIO:
         """Open a member; see ``FileTree.open``. It never yields more bytes than the archive declares."""
-        file = self.require(components)
+        return self.open_file(self.require(components))
+
+    def open_file(self, file: TreeFile) -> BinaryIO:
+        """Open a member that ``files`` gave, which its path need not tell from others."""
         try:
             return cast(BinaryIO, self._zip.open(self._infos[file.key]))
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
-            raise SourceUnreadable(f"{'/'.join(components)} cannot be read: the archive is damaged.") from exc
+            raise SourceUnreadable(f"{file.name} cannot be read: the archive is damaged.") from exc
 
     def close(self) -> None:
         """Close the archive."""

@@ -53,7 +53,8 @@ def cheapest(encoded: EncodedInstance) -> Place:
 
 def _cost(place: Place) -> tuple[bool, bool, bool]:
     syntax = transfer_syntaxes()[place.transfer_syntax_uid]
-    return syntax.pixels == "encapsulated", syntax.dataset == "deflated", place.source.container is Container.ZIP
+    packed = place.source.container in (Container.ZIP, Container.MAIL)
+    return syntax.pixels == "encapsulated", syntax.dataset == "deflated", packed
 
 
 @contextmanager

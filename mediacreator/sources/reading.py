@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from mediacreator.errors import InternalError, MediaCreatorError, SourceChanged, SourceUnreadable
 from mediacreator.formats import IMAGES, FileTree
-from mediacreator.formats.tree import Extent, ExtentReader
+from mediacreator.formats.tree import Extent, ExtentReader, TreeFile
 from mediacreator.model import Container, SourceFile
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def open_source(source: SourceFile) -> BinaryIO:
             return os.fdopen(_open_regular(source.path), "rb")
         if source.container is Container.ZIP:
             return cast(BinaryIO, _open_member(source))
+        if source.container is Container.MAIL:
+            return _open_attachment(source)
         return cast(BinaryIO, io.BufferedReader(_open_extents(source), 1 << 16))
     except MediaCreatorError:
         raise
@@ -251,9 +253,19 @@ def _open_extents(source: SourceFile) -> ExtentReader:
         archive = _archive(source)
         if source.offset != SCATTERED:
             return ExtentReader(os.dup(archive.handle), (Extent(source.offset, source.size),), close=True)
-        if archive.tree is None:
-            archive.tree = IMAGES[source.container](source.path)
-        found = archive.tree.find(source.member.split("/"))
-        if found is None or found.size != source.size:
-            raise SourceChanged(f"{source.location} is no longer in its image as it was scanned. {_AGAIN}", source)
-        return ExtentReader(os.dup(archive.handle), found.extents, close=True)
+        return ExtentReader(os.dup(archive.handle), _find(archive, source)[1].extents, close=True)
+
+
+def _open_attachment(source: SourceFile) -> BinaryIO:
+    with _cache.lock:
+        tree, found = _find(_archive(source), source)
+        return tree.open(found.path)
+
+
+def _find(archive: _Archive, source: SourceFile) -> tuple[FileTree, TreeFile]:
+    if archive.tree is None:
+        archive.tree = IMAGES[source.container](source.path)
+    found = archive.tree.find(source.member.split("/"))
+    if found is None or found.size != source.size:
+        raise SourceChanged(f"{source.location} is no longer in its image as it was scanned. {_AGAIN}", source)
+    return archive.tree, found

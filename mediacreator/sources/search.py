@@ -16,7 +16,7 @@ from mediacreator.formats.tree import plain_component
 from mediacreator.model import Container, Disposition, Finding, Outcome, Severity, SourceFile
 
 _ARCHIVE_ENDINGS = tuple(
-    ending for plain in (".zip", ".iso", ".img") for ending in (plain, plain.upper(), plain.title())
+    ending for plain in (".zip", ".iso", ".img", ".eml") for ending in (plain, plain.upper(), plain.title())
 )
 """Files in folders whose content is looked at; those named by the caller always are."""
 _DICOMDIR = ("DICOMDIR", "dicomdir", "Dicomdir", "DicomDir", "DICOMDir")
@@ -56,9 +56,9 @@ def find_sources(paths: Sequence[str], *, limits: Limits | None = None) -> Sourc
     """Find the files below folders and in archives and images, and files named one by one.
 
     Folders are searched recursively: first their files by name, then their folders by name. Links are followed unless
-    they lead to a folder that was searched already. A file reached twice counts once. ZIP archives and
-    images are recognised by content; in folders only among files that end in .zip, .iso or .img. Nothing but these
-    and folders is opened here.
+    they lead to a folder that was searched already. A file reached twice counts once. ZIP archives, images and mails
+    are recognised by content; in folders only among files that end in .zip, .iso, .img or .eml. Nothing but these and
+    folders is opened here.
 
     Args:
         paths: In the order given by the user.

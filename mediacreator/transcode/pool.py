@@ -61,7 +61,8 @@ def share_out(job: Job, workers: int) -> tuple[Part, ...]:
     """Return the parts in which the frames of an instance are done, none where it is done in one piece."""
     if workers < 2 or not job.codes_frames or job.frames < 2 or job.native < _SHARED:
         return ()
-    if job.dataset == "deflated" or job.source.container is Container.ZIP:  # each part would inflate all before it
+    packed = job.source.container in (Container.ZIP, Container.MAIL)
+    if job.dataset == "deflated" or packed:  # each part would inflate all before it
         return ()
     count = min(job.frames, -(-job.native // _PART), _PARTS * workers)
     cuts = [job.frames * k // count for k in range(count + 1)]

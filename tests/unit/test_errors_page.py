@@ -35,6 +35,7 @@ NO_CODES = frozenset(
         *("jpeg-2000", "jpeg-ls", "jpeg-xl", "implicit-le", "explicit-be"),  # columns of transfer_syntaxes.csv
         *("mediacreator-verify", "mediacreator-writer"),  # threads
         *("sop-instance-uid", "study-instance-uid", "series-instance-uid"),  # parts of BUILT
+        "quoted-printable",  # an encoding of mail
         "no-space",  # becomes NoSpace, exit code 3
     )
 )
