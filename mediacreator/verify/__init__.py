@@ -1,7 +1,16 @@
 """Stage 8: a MediaImage read back and compared."""
 
 from mediacreator.verify.bridge import bridge_differences
-from mediacreator.verify.compare import FAT, ISO9660, UDF, Reading, verify_folder, verify_image, verify_iso
+from mediacreator.verify.compare import (
+    FAT,
+    ISO9660,
+    UDF,
+    Reading,
+    verify_archive,
+    verify_folder,
+    verify_image,
+    verify_iso,
+)
 from mediacreator.verify.directory import directory_differences
 from mediacreator.verify.hashing import hash_folder, hash_image
 
@@ -14,6 +23,7 @@ __all__ = [
     "directory_differences",
     "hash_folder",
     "hash_image",
+    "verify_archive",
     "verify_folder",
     "verify_image",
     "verify_iso",

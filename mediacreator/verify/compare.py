@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mediacreator.errors import MediumError, SourceUnreadable, VerificationFailed
+from mediacreator.formats import open_tree
 from mediacreator.formats.fat_reader import FatTree
 from mediacreator.formats.iso9660_reader import IsoTree
 from mediacreator.formats.placing import PlacedImage
 from mediacreator.formats.tree import FileTree, FolderTree, ImageTree, TreeFile
 from mediacreator.formats.udf_reader import UdfTree
 from mediacreator.model import Finding, MediaImage, Progress, Severity, WrittenFile
-from mediacreator.verify.hashing import UNREADABLE, drop_from_cache, hash_folder, hash_image
+from mediacreator.verify.hashing import UNREADABLE, drop_from_cache, hash_files, hash_folder, hash_image, hash_whole
 
 _REMEDY = "The medium is not usable: create it again, on another disk if it happens twice."
 
@@ -88,6 +89,41 @@ def verify_iso(
 ) -> MediaImage:
     """Read an ISO 9660 image back; see ``verify_image``."""
     return verify_image(path, expected, ISO9660, volume_id=volume_id, inspect=inspect, progress=progress)
+
+
+def verify_archive(
+    path: str, expected: MediaImage, *, inspect: Inspect | None = None, progress: Progress
+) -> MediaImage:
+    """Read an archive or a mail back, with what opens those of others, and compare every file with what was written.
+
+    Args:
+        path: Of the archive or mail.
+        expected: What the writer says that it wrote.
+        inspect: Looks at the medium as well, opened by the same reader.
+        progress: Counts files and bytes.
+
+    Returns:
+        ``expected`` with this path and the SHA-256 of the whole.
+
+    Raises:
+        VerificationFailed: It differs; one Finding for each file and reason.
+        MediumError: It cannot be read.
+    """
+    progress.start("verify", len(expected.files), sum(file.size for file in expected.files))
+    try:
+        size, sha256 = hash_whole(path)
+        with open_tree(path) as tree:
+            findings = [*tree.findings, *_about_files(expected, hash_files(tree, progress), _plain)]
+            findings += inspect(tree) if inspect else ()
+    except OSError as exc:
+        raise MediumError(f"The medium cannot be read back: {exc.strerror}.") from exc
+    except SourceUnreadable as exc:
+        finding = _finding("verify-no-volume", "image", str(exc).rstrip("."), "an archive or a mail")
+        raise VerificationFailed("The medium cannot be read back.", [finding]) from exc
+    if size != expected.size:
+        findings.append(_finding("verify-image-size", "image", f"it has {size} bytes", f"{expected.size} bytes"))
+    _raise(findings)
+    return replace(expected, path=path, sha256=sha256)
 
 
 def verify_folder(path: str, expected: MediaImage, *, inspect: Inspect | None = None, progress: Progress) -> MediaImage:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from mediacreator.errors import MediumError
-from mediacreator.formats.tree import FolderTree, ImageTree, TreeFile
+from mediacreator.formats.tree import FileTree, FolderTree, ImageTree, TreeFile
 from mediacreator.model import Progress
 
 _BUFFER = 4 << 20
+_CHUNK = 1 << 20  # bytes of a file that is unpacked
 
 UNREADABLE = ""
 """In place of a hash: the file lies over another one in the image, or cannot be read."""
@@ -56,6 +57,41 @@ def hash_folder(tree: FolderTree, files: Sequence[TreeFile], progress: Progress)
             found.update(zip(part, hashes, strict=True))
             progress.advance(len(part), sum(file.size for file in part))
     return found
+
+
+def hash_files(tree: FileTree, progress: Progress) -> dict[TreeFile, str]:
+    """Hash every file of a tree whose files do not lie at places of their own, one after the other.
+
+    Returns:
+        SHA-256 (hexadecimal) of each; ``UNREADABLE`` for one that cannot be read.
+    """
+    found: dict[TreeFile, str] = {}
+    for file in tree.files():
+        digest = hashlib.sha256()
+        try:
+            with tree.open(file.path) as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+            found[file] = digest.hexdigest()
+        except Exception:  # noqa: BLE001  a damaged archive may raise anything while it is unpacked
+            found[file] = UNREADABLE
+        progress.advance(1, file.size)
+    return found
+
+
+def hash_whole(path: str) -> tuple[int, str]:
+    """Return size and SHA-256 (hexadecimal) of a file, read from the disk and not from memory.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest, size = hashlib.sha256(), 0
+    with open(path, "rb", buffering=0) as stream:
+        drop_from_cache(stream.fileno())
+        while chunk := stream.read(_BUFFER):
+            digest.update(chunk)
+            size += len(chunk)
+    return size, digest.hexdigest()
 
 
 def _hash_some(tree: FolderTree, files: Sequence[TreeFile]) -> list[str]:
