@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dicomdir, directory_read, iso, memory, suggest, transcode, update
+from benchmarks import dicomdir, directory_read, fat, iso, memory, suggest, transcode, update
 
 RESULTS = Path(__file__).parent / "results"
 SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "dicomdir": dicomdir.measure,
     "directory_read": directory_read.measure,
+    "fat": fat.measure,
     "iso": iso.measure,
     "memory": memory.measure,
     "suggest": suggest.measure,

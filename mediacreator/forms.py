@@ -86,7 +86,7 @@ def fat_form(kind: str, capacity: int = 0) -> Form:
     ) -> MediaImage:
         return write_fat(
             path,
-            kind=kind,
+            kind=FAT_KINDS[kind],
             volume_id=volume.file_set_id,
             files=files,
             created=created,
@@ -95,7 +95,7 @@ def fat_form(kind: str, capacity: int = 0) -> Form:
             capacity=capacity,
         )
 
-    return Form(partial(fat_size, kind=kind, capacity=capacity), write, _verify_fat, bounded=True)
+    return Form(partial(fat_size, kind=FAT_KINDS[kind], capacity=capacity), write, _verify_fat, bounded=True)
 
 
 def _verify_fat(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:

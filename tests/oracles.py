@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+os.environ["PATH"] += ":/usr/sbin:/sbin"  # where Debian keeps the programs of file systems, and users do not look
+
 
 def needs(*programs: str) -> Callable[[Any], Any]:
     """Skip the test on a laptop that lacks a program; in CI a missing oracle is a failure, so nothing is skipped."""

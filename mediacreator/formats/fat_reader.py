@@ -132,37 +132,39 @@ class _Walk:
         self.short: dict[_Path, TreeFile] = {}  # by tolerant key; only files that show another name
 
     def files(self) -> Iterator[TreeFile]:
-        """Yield the files of the volume, directory by directory."""
+        """Yield the files of the volume, directory by directory.
+
+        All directories come before the first file: one whose chain is damaged must not take the place of many.
+        """
+        for path, short, found in self._found():
+            file = self._file((*path, found.name), found)
+            if file is None:
+                continue
+            key = tolerant_key((*short, found.short))
+            if tolerant_key(file.path) != key:
+                self.short.setdefault(key, file)
+            yield file
+
+    def _found(self) -> list[tuple[_Path, _Path, Entry]]:
+        """Return every file with the names and the short names of the directories above it."""
+        files: list[tuple[_Path, _Path, Entry]] = []
         pending: list[tuple[_Path, _Path, Entry | None]] = [((), (), None)]
-        count = 0
         while pending:
             path, short, entry = pending.pop()
             folders = []
             for found in self._entries(path, entry):
                 if found.is_label:
-                    if not path and self.label is None:
-                        self.label = found.short
-                    continue
-                if found.is_directory:
+                    self.label = found.short if not path and self.label is None else self.label
+                elif found.is_directory:
                     folders.append(((*path, found.name), (*short, found.short), found))
-                    continue
-                file = self._file((*path, found.name), found)
-                count += 1
-                if file is not None:
-                    if tolerant_key(file.path) != tolerant_key((*short, found.short)):
-                        self.short.setdefault(tolerant_key((*short, found.short)), file)
-                    yield file
-                if count >= _MAX_FILES:
-                    self._report(
-                        "fat-too-many",
-                        found.position,
-                        f"over {_MAX_FILES} files",
-                        "fewer",
-                        "",
-                        "The rest is not read.",
-                    )
-                    return
+                elif len(files) < _MAX_FILES:
+                    files.append((path, short, found))
+                else:
+                    what = f"over {_MAX_FILES} files"
+                    self._report("fat-too-many", found.position, what, "fewer", "", "The rest is not read.")
+                    return files
             pending.extend(reversed(folders))
+        return files
 
     def _entries(self, path: _Path, entry: Entry | None) -> Iterator[Entry]:
         """Yield what a directory holds; nothing if it cannot be read."""

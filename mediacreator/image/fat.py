@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from mediacreator.formats.fat_kinds import FAT_KINDS
+from mediacreator.formats.fat_kinds import FatKind
 from mediacreator.formats.fat_writer import image_size, lay_out
 from mediacreator.formats.placing import PlacedImage
 from mediacreator.image.disc import DiscFile, disc_order
@@ -13,20 +13,20 @@ from mediacreator.image.placed import placed_files, write_placed
 from mediacreator.model import Progress
 
 
-def fat_size(files: Sequence[DiscFile], *, kind: str, capacity: int = 0) -> int:
+def fat_size(files: Sequence[DiscFile], *, kind: FatKind, capacity: int = 0) -> int:
     """Return the exact size in bytes of the image that ``write_fat`` will write with the same arguments.
 
     Raises:
         MediaTooSmall: The files are more than ``capacity``, or than FAT can hold; or a directory has too many.
         InternalError: A path that cannot be recorded, two of one name.
     """
-    return image_size(placed_files(files), kind=FAT_KINDS[kind], capacity=capacity)
+    return image_size(placed_files(files), kind=kind, capacity=capacity)
 
 
 def write_fat(
     path: str,
     *,
-    kind: str,
+    kind: FatKind,
     volume_id: str,
     files: Sequence[DiscFile],
     created: datetime,
@@ -38,7 +38,7 @@ def write_fat(
 
     Args:
         path: Of the image, its ``.partial`` name; replaced when it is there.
-        kind: Name in ``FAT_KINDS``.
+        kind: Of volume: one of ``FAT_KINDS``.
         volume_id: File-set ID, 0-16 characters A-Z, 0-9, _; its first 11 become the volume label.
         files: In the order of the medium, DICOMDIR included.
         created: Of the volume and its directories; aware. The same input gives the same bytes.
@@ -51,7 +51,5 @@ def write_fat(
         NoSpace, MediumError, SourceChanged, SourceUnreadable, InternalError: As ``write_placed``.
     """
     ordered = disc_order(files)
-    placement = lay_out(
-        placed_files(ordered), kind=FAT_KINDS[kind], volume_id=volume_id, created=created, capacity=capacity
-    )
+    placement = lay_out(placed_files(ordered), kind=kind, volume_id=volume_id, created=created, capacity=capacity)
     return write_placed(path, placement, ordered, progress=progress, workers=workers)
