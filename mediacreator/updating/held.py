@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
 
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.errors import FindingsError, InternalError, MediumError, SourceUnreadable
-from mediacreator.formats import FileTree, TreeFile, open_tree
+from mediacreator.formats import FileTree, FolderTree, TreeFile, open_tree
+from mediacreator.layout import ROOT_FOLDER
 from mediacreator.medium import Medium, find_dicomdir, open_medium
+from mediacreator.medium_places import DICOMDIR
 from mediacreator.model import FileID, Severity, SourceFile
 from mediacreator.receipt import MediumEntry, Receipt, parse_receipt, read_receipt
 from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
@@ -77,6 +80,19 @@ class Held:
         depth = len(self.base)
         return (file for file in self.tree.files() if file.path[:depth] == self.base)
 
+    def size(self) -> int:
+        """Return the bytes of every file: of instances as the receipt tells them, where there is one."""
+        if self.entry is None:
+            return sum(file.size for file in self.files())
+        told = sum(file.size for file in self.entry.files if file.path.startswith(f"{ROOT_FOLDER}/"))
+        beside = [one for one in os.scandir(self.root) if one.name != ROOT_FOLDER]
+        folders = [FolderTree(one.path) for one in beside if one.is_dir(follow_symlinks=False)]
+        return (
+            told
+            + sum(one.stat().st_size for one in beside if one.is_file(follow_symlinks=False))
+            + sum(file.size for folder in folders for file in folder.files())
+        )
+
     def find(self, *components: str) -> TreeFile | None:
         """Find a file by its path from the root; None when it is not there."""
         return self.tree.find((*self.base, *components))
@@ -134,12 +150,53 @@ def hold(path: str) -> Held:
 
     Source: PS3.10 8.3 (File-set Updater).
     """
-    medium = open_medium(path)
+    medium = _opened(path)
     try:
         return _held(medium)
     except BaseException:
         medium.close()
         raise
+
+
+def _opened(path: str) -> Medium:
+    """Open a medium; the files of one whose DICOMDIR lies in the root, as it should, are listed when that is needed."""
+    dicomdir = os.path.join(path, "DICOMDIR")
+    if not os.path.isfile(dicomdir) or os.path.islink(dicomdir):
+        return open_medium(path)
+    tree = _Folder(path)
+    return Medium(tree, tree.require(DICOMDIR))
+
+
+class _Folder(FolderTree):
+    """A folder of which a few files are looked up, perhaps: to list 50,000 others takes longer than all else."""
+
+    _FEW = 100  # more often looked up than that, listing all is quicker
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._looked_up = 0
+
+    def find(self, components: Sequence[str]) -> TreeFile | None:
+        """Find a file; see ``FileTree.find``."""
+        self._looked_up += 1
+        if self._files is None and self._looked_up <= self._FEW:
+            file = self._as_asked(tuple(components))
+            if file is not None:
+                return file
+        return super().find(components)
+
+    def _as_asked(self, components: FileID) -> TreeFile | None:
+        """Find a file that is called exactly so, and to which no link leads; None also when there is a doubt."""
+        path = os.path.join(self.path, *components)
+        try:
+            if os.path.realpath(path) != os.path.join(self._root, *components):
+                return None
+            status = os.stat(path)
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return TreeFile(components, components[-1], status.st_size, status.st_mtime_ns)
 
 
 def _held(medium: Medium) -> Held:

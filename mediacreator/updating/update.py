@@ -12,7 +12,7 @@ from mediacreator.dicomio.walker import Directory, DirectoryRecord, walk
 from mediacreator.directory.records import RecordEncoder
 from mediacreator.errors import InternalError, MediaTooSmall
 from mediacreator.image import DiscFile
-from mediacreator.layout import lay_out
+from mediacreator.layout import ROOT_FOLDER, lay_out
 from mediacreator.model import (
     ContentFile,
     Disposition,
@@ -82,8 +82,13 @@ def volume_of(
 
 def _first_free(opened: Opened) -> int:
     """Return a number that is higher than that of every folder of a patient, or of objects of none."""
+    root = opened.held.root
+    folders = [name for name in os.listdir(root) if name.upper() == ROOT_FOLDER]
     names = {
-        file.path[1].upper() for file in opened.held.files() if len(file.path) > 2 and file.path[0].upper() == "DICOM"
+        name.upper()
+        for folder in folders
+        if os.path.isdir(os.path.join(root, folder))
+        for name in os.listdir(os.path.join(root, folder))
     }
     numbers = [int(name[2:]) for name in names if name[:2] in ("PT", "GN") and name[2:].isdigit()]
     return max(numbers, default=0) + 1 if names else 0
@@ -290,7 +295,7 @@ def _check_capacity(opened: Opened, volume: Volume) -> None:
     medium = opened.claim.media_format
     if not medium.capacity or not volume.files:
         return
-    size = sum(file.size for file in opened.held.files()) + sum(file.encoded.size for file in volume.files)
+    size = opened.held.size() + sum(file.encoded.size for file in volume.files)
     if size > medium.capacity:
         raise MediaTooSmall(
             f"The File-set would need {size:,} bytes, {medium.name} holds {medium.capacity:,} [{medium.clause}]. "
