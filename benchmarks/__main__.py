@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dicomdir, directory_read, fat, iso, memory, suggest, transcode, update
+from benchmarks import dicomdir, directory_read, fat, iso, memory, suggest, transcode, udf, update
 
 RESULTS = Path(__file__).parent / "results"
 SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
@@ -24,6 +24,7 @@ SUITES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "memory": memory.measure,
     "suggest": suggest.measure,
     "transcode": transcode.measure,
+    "udf": udf.measure,
     "update": update.measure,
 }
 
