@@ -6,17 +6,15 @@ Positions are those of ECMA-119 (BP: byte position from 1). Numbers are recorded
 from __future__ import annotations
 
 import calendar
-import io
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
 
-from mediacreator.errors import SourceUnreadable
+from mediacreator.formats.image_tree import ImageTree, Refused
 from mediacreator.formats.iso9660_volume import SECTOR, Findings, VolumeChooser, VolumeDescriptor
-from mediacreator.formats.tree import MAX_DEPTH, Extent, ExtentReader, IndexedTree, TreeFile, plain_component
-from mediacreator.model import Container, Finding, Severity
+from mediacreator.formats.tree import MAX_DEPTH, Extent, TreeFile, plain_component
+from mediacreator.model import Container, Severity
 
 _MAX_FILES = 1_000_000
 _MAX_DIRECTORIES = 128 << 20  # bytes of all directories together
@@ -40,7 +38,7 @@ class _Record:
     interleaved: bool
 
 
-class IsoTree(IndexedTree):
+class IsoTree(ImageTree):
     """An ISO 9660 image as a ``FileTree``: everything is read once, when first asked for.
 
     Hostile images end in Findings, never in a loop: a directory is read once, all directories together are no longer
@@ -49,93 +47,29 @@ class IsoTree(IndexedTree):
 
     container = Container.ISO
 
-    def __init__(self, path: str) -> None:
-        """Open an image or a drive.
-
-        Raises:
-            NotISO9660: No volume descriptor is where one must be.
-            SourceUnreadable: The image cannot be read.
-        """
-        self.path = path
-        try:
-            self._handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as exc:
-            raise SourceUnreadable(f"The image cannot be opened: {exc.strerror}.") from exc
-        self._closed = False
-        try:
-            self.size = os.lseek(self._handle, 0, os.SEEK_END)
-            self._reported = Findings()
-            self.volume = VolumeChooser(self._handle, self.size, self._reported).choose()
-        except OSError as exc:
-            self.close()
-            raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
-        except SourceUnreadable:
-            self.close()
-            raise
-        self._files: tuple[TreeFile, ...] | None = None
-        self._refused: list[tuple[TreeFile, Finding]] = []
+    volume: VolumeDescriptor
 
     @property
     def label(self) -> str:
         """Volume Identifier without trailing spaces."""
         return self.volume.volume_identifier
 
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the volume and its directories."""
-        self._scan()
-        return tuple(self._reported)
+    def _find_volume(self) -> None:
+        self.volume = VolumeChooser(self._handle, self.size, self._reported).choose()
 
-    @property
-    def refused(self) -> tuple[tuple[TreeFile, Finding], ...]:
-        """Every file that is recorded and was not read, and why: all of them, whereas ``findings`` end somewhere."""
-        self._scan()
-        return tuple(self._refused)
-
-    @property
-    def lost(self) -> tuple[TreeFile, ...]:
-        """Files that are recorded and were not read."""
-        return tuple(file for file, _ in self.refused)
-
-    def files(self) -> Iterator[TreeFile]:
-        """Yield every file: those of a directory as recorded, then its directories as recorded."""
-        return iter(self._scan())
-
-    def open(self, components: Sequence[str]) -> BinaryIO:
-        """Open a file; see ``FileTree.open``. It reads until the tree is closed."""
-        file = self.require(components)
-        return cast(BinaryIO, io.BufferedReader(ExtentReader(self._handle, file.extents, close=False), 1 << 16))
-
-    def fileno(self) -> int:
-        """Return the descriptor of the image, for reading by position."""
-        return self._handle
-
-    def close(self) -> None:
-        """Close the image."""
-        if not self._closed:
-            self._closed = True
-            os.close(self._handle)
-
-    def _scan(self) -> tuple[TreeFile, ...]:
-        if self._files is None:
-            try:
-                walk = _Walk(self._handle, self.size, self.volume, self._reported)
-                self._files = tuple(walk.files())
-                self._refused = walk.refused
-            except OSError as exc:
-                raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
-        return self._files
+    def _walk(self, refused: Refused) -> Iterator[TreeFile]:
+        return _Walk(self._handle, self.size, self.volume, self._reported, refused).files()
 
 
 class _Walk:
-    """Reads the directories of one volume; what it notices goes into ``findings``."""
+    """Reads the directories of one volume; what it notices goes into ``findings`` and ``refused``."""
 
-    def __init__(self, handle: int, size: int, volume: VolumeDescriptor, findings: Findings) -> None:
+    def __init__(self, handle: int, size: int, volume: VolumeDescriptor, findings: Findings, refused: Refused) -> None:
         self._handle = handle
         self._size = size
         self._volume = volume
         self._report = findings.report
-        self.refused: list[tuple[TreeFile, Finding]] = []
+        self._refused = refused
         self._dates: dict[bytes, int] = {}
 
     def files(self) -> Iterator[TreeFile]:
@@ -295,7 +229,7 @@ class _Walk:
                     "ECMA-119 6.4",
                     "The file was not read; copy the medium again.",
                 )
-                self.refused.append((file, finding))
+                self._refused.append((file, finding))
                 return None
         return file
 
