@@ -80,9 +80,21 @@ class Held:
         depth = len(self.base)
         return (file for file in self.tree.files() if file.path[:depth] == self.base)
 
+    def names_in(self, folder: str) -> Iterator[str]:
+        """Yield what is called how in a folder of the root; of several that differ in case alone, in each."""
+        if not os.path.isdir(self.root):
+            depth = len(self.base)
+            paths = (file.path[depth:] for file in self.files())
+            yield from (path[1] for path in paths if len(path) > 1 and path[0].upper() == folder)
+            return
+        for name in os.listdir(self.root):
+            path = os.path.join(self.root, name)
+            if name.upper() == folder and os.path.isdir(path):
+                yield from os.listdir(path)
+
     def size(self) -> int:
         """Return the bytes of every file: of instances as the receipt tells them, where there is one."""
-        if self.entry is None:
+        if self.entry is None or not os.path.isdir(self.root):
             return sum(file.size for file in self.files())
         told = sum(file.size for file in self.entry.files if file.path.startswith(f"{ROOT_FOLDER}/"))
         beside = [one for one in os.scandir(self.root) if one.name != ROOT_FOLDER]

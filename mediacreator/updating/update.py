@@ -82,14 +82,7 @@ def volume_of(
 
 def _first_free(opened: Opened) -> int:
     """Return a number that is higher than that of every folder of a patient, or of objects of none."""
-    root = opened.held.root
-    folders = [name for name in os.listdir(root) if name.upper() == ROOT_FOLDER]
-    names = {
-        name.upper()
-        for folder in folders
-        if os.path.isdir(os.path.join(root, folder))
-        for name in os.listdir(os.path.join(root, folder))
-    }
+    names = {name.upper() for name in opened.held.names_in(ROOT_FOLDER)}
     numbers = [int(name[2:]) for name in names if name[:2] in ("PT", "GN") and name[2:].isdigit()]
     return max(numbers, default=0) + 1 if names else 0
 
