@@ -25,6 +25,10 @@ COMMANDS = {
     "rebuild": "mediacreator.cli.rebuild",
     "profiles": "mediacreator.cli.profiles",
     "verify": "mediacreator.cli.verify",
+    "drives": "mediacreator.cli.drives",
+    "burn": "mediacreator.cli.burn",
+    "write-usb": "mediacreator.cli.write_usb",
+    "label": "mediacreator.cli.label",
 }
 """Each module has one click command named ``command``."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mediacreator.cli.progress import human_bytes
-from mediacreator.cli.report import say
+from mediacreator.cli.report import count, say
 from mediacreator.errors import MediaCreatorError, MediumError, UsageError
 
 if TYPE_CHECKING:
@@ -101,5 +101,5 @@ def describe(image: ReadyImage) -> list[str]:
     """Say which image is meant, without identity."""
     entry = image.entry
     of = f", {entry.volume} of {entry.volumes}" if entry.volumes > 1 else ""
-    what = f"{entry.instances} instances, File-set {entry.file_set_id or '(no ID)'}{of}"
+    what = f"{count(entry.instances, 'instance')}, File-set {entry.file_set_id or '(no ID)'}{of}"
     return [f"Image:   {human_bytes(image.size)}, {entry.profile}, {what}"]

@@ -89,7 +89,7 @@ def _disc_words(seen: _Seen) -> str:
 
 
 def _device_words(device: BlockDevice) -> str:
-    use = device.in_use or ("write-protected" if device.read_only else "")
+    use = device.in_use or ("read only" if device.read_only else "")
     kind = "" if device.removable else "fixed disk"
     holds = f"holds {plain(device.holds)}" if device.holds else "what it holds cannot be read by this account"
     return ", ".join(filter(None, (kind, use, holds)))

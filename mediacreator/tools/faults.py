@@ -33,7 +33,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "medium-too-small": ("The image does not fit the medium.", "Take a larger one."),
     "write-failed": (
         "Writing failed. The medium is not usable.",
-        "Throw the disc away and try another one, at a lower --speed; the image is kept.",
+        "Take another one, or burn at a lower --speed; the image is kept.",
     ),
     "read-back-failed": (
         "The medium cannot be read back: do not hand it out.",

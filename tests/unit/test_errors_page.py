@@ -37,6 +37,7 @@ NO_CODES = frozenset(
         *("sop-instance-uid", "study-instance-uid", "series-instance-uid"),  # parts of BUILT
         "quoted-printable",  # an encoding of mail
         "no-space",  # becomes NoSpace, exit code 3
+        "write-usb",  # a command
     )
 )
 CALLS = {  # position of the code among the arguments
