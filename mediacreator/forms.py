@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from mediacreator.errors import MediaTooSmall
 from mediacreator.formats.fat_kinds import FAT_KINDS
 from mediacreator.formats.iso9660_writer import MAX_FILE
+from mediacreator.formats.mail import encoded_size
 from mediacreator.formats.tree import FileTree
 from mediacreator.image import (
     BRIDGE,
     DiscFile,
+    Letter,
     fat_size,
     folder_size,
     iso_size,
+    mime_size,
     udf_size,
     write_fat,
     write_folder,
     write_iso,
+    write_mime,
     write_udf,
+    write_zip,
+    write_zip_mail,
+    zip_mail_size,
+    zip_size,
 )
 from mediacreator.model import Finding, MediaImage, Progress, Severity, Volume
+from mediacreator.rules.claim import Claim
+from mediacreator.rules.library import load_profile
 from mediacreator.rules.tables import MediaFormat, media_formats
+from mediacreator.settings import Settings
 from mediacreator.verify import (
     FAT,
     UDF,
     bridge_differences,
     directory_differences,
+    verify_archive,
     verify_folder,
     verify_image,
     verify_iso,
@@ -43,7 +55,7 @@ Verifier = Callable[[str, Volume, MediaImage, Progress], MediaImage]
 class Form:
     """How a File-set is sized, written and read back."""
 
-    size: Callable[[Sequence[DiscFile]], int]  # exact, in bytes
+    size: Callable[[Sequence[DiscFile]], int]  # exact, in bytes; of an archive the most that it can be
     write: Writer  # path, volume, files, when, progress, workers
     verify: Verifier  # path, volume, what was written, progress
     bounded: bool  # by the capacity of the medium
@@ -135,6 +147,60 @@ def _verify_bridge(path: str, volume: Volume, image: MediaImage, progress: Progr
     return verify_iso(path, image, volume_id=volume.file_set_id, inspect=inspect, progress=progress)
 
 
+def _write_zip(
+    path: str, _volume: Volume, files: Sequence[DiscFile], _created: datetime, progress: Progress, workers: int
+) -> MediaImage:
+    return write_zip(path, files=files, progress=progress, workers=workers)
+
+
+def _verify_archive(path: str, volume: Volume, image: MediaImage, progress: Progress) -> MediaImage:
+    return verify_archive(path, image, inspect=partial(directory_differences, volume), progress=progress)
+
+
+def _zip_mail_form(letter: Letter) -> Form:
+    """Return how a mail with a ZIP archive is made; as PS3.11 L.3.2 has it where the profile of a site says nothing."""
+
+    def size(files: Sequence[DiscFile]) -> int:
+        return zip_mail_size(files, letter=_as_in_annex_l(letter))
+
+    def write(
+        path: str, _volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, workers: int
+    ) -> MediaImage:
+        chosen = _as_in_annex_l(letter)
+        return write_zip_mail(path, letter=chosen, files=files, created=created, progress=progress, workers=workers)
+
+    return Form(size, write, _verify_archive, bounded=False)
+
+
+def _as_in_annex_l(letter: Letter) -> Letter:
+    return letter if letter.transport else replace(letter, transport=load_profile("STD-GEN-ZIP-MAIL").transport)
+
+
+def _mime_form(letter: Letter) -> Form:
+    """Return how a mail is made in which each file is a part."""
+
+    def write(
+        path: str, _volume: Volume, files: Sequence[DiscFile], created: datetime, progress: Progress, _workers: int
+    ) -> MediaImage:
+        return write_mime(path, letter=letter, files=files, created=created, progress=progress)
+
+    return Form(partial(mime_size, letter=letter), write, _verify_archive, bounded=False)
+
+
+_MAILS: Mapping[str, Callable[[Letter], Form]] = {"zip_mail": _zip_mail_form, "mime": _mime_form}
+"""How mails are made, by ``MediaFormat.writer``."""
+
+
+def form_for(claim: Claim, settings: Settings) -> Form:
+    """Return how the medium of a Claim is made: a mail with the headers that its profile and the site want."""
+    writer = claim.media_format.writer
+    if writer not in _MAILS:
+        return FORMS[writer]
+    mail = settings.mail
+    letter = Letter(mail.sender, mail.recipient, mail.subject, claim.profiles[0].transport)
+    return _MAILS[writer](letter)
+
+
 _ISO9660 = Form(iso_size, _write_iso, _verify_iso, bounded=True)
 _BRIDGE = _udf_form(BRIDGE)
 
@@ -170,6 +236,9 @@ FORMS: Mapping[str, Form] = {
     "udf_2_50": _udf_form("2.50"),
     "udf_2_60": _udf_form("2.60"),
     **{kind: fat_form(kind) for kind in FAT_KINDS},
+    "zip": Form(zip_size, _write_zip, _verify_archive, bounded=False),
+    "zip_mail": _zip_mail_form(Letter()),
+    "mime": _mime_form(Letter()),
     "folder": Form(folder_size, _write_folder, _verify_folder, bounded=False),
 }
 """By ``MediaFormat.writer``; ``folder`` is also what an output with a trailing slash asks for.
@@ -179,6 +248,35 @@ FORMS: Mapping[str, Form] = {
 
 
 _FOLDER_FITS = "It would fit a folder."
+_MAIL_SIZE = 20_000_000  # bytes, encoded: usual limits are 10, 20 and 25 MB
+
+
+def large_mails(medium: MediaFormat, volumes: Sequence[Volume]) -> tuple[Finding, ...]:
+    """Warn of mails that are larger than many mail servers take.
+
+    Args:
+        medium: That is written.
+        volumes: What goes on it, one each.
+
+    Source: PS3.12 W.2.1 (a mail may be too large for the system that shall send it).
+    """
+    if medium.writer not in _MAILS:
+        return ()
+    sizes = [encoded_size(sum(file.encoded.size for file in volume.files)) for volume in volumes]
+    at_most = "up to " if medium.writer == "zip_mail" else ""
+    return tuple(
+        Finding(
+            code="mail-large",
+            severity=Severity.WARNING,
+            location=f"volume {number}",
+            what=f"its mail has {at_most}{size:,} bytes",
+            expected=f"at most {_MAIL_SIZE:,}, as most mail servers take",
+            clause="PS3.12 W.2.1",
+            remedy="Ask who shall get it, choose some with --study or --series, or send a medium.",
+        )
+        for number, size in enumerate(sizes, 1)
+        if size > _MAIL_SIZE
+    )
 
 
 def check_capacity(medium: MediaFormat, size: int) -> None:

@@ -71,6 +71,15 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """What stands at the head of mails that carry a File-set; an empty one is left to the mail program."""
+
+    sender: str = ""  # address, with a name or without
+    recipient: str = ""  # address, or several joined with commas
+    subject: str = ""  # behind what the profile asks for; never anything of a patient
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a site can set. ``path`` is the file it came from, ``""`` where there is none."""
 
@@ -78,6 +87,7 @@ class Settings:
     contact: Contact = field(default_factory=Contact)
     create: CreateDefaults = field(default_factory=CreateDefaults)
     texts: Texts = field(default_factory=Texts)
+    mail: Mail = field(default_factory=Mail)
     private_sop_classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Private SOP Class UID to Private Record UID (0004,1432): what goes on media as PRIVATE records."""
     path: str = ""
@@ -139,6 +149,7 @@ def _settings(table: Mapping[str, object], path: str) -> Settings:
         contact=_section(Contact, table, "contact", path),
         create=_section(CreateDefaults, table, "create", path),
         texts=_section(Texts, table, "texts", path),
+        mail=_section(Mail, table, "mail", path),
         private_sop_classes=_private_sop_classes(_table(table, "private_sop_classes", path), path),
         path=path,
     )
@@ -235,10 +246,15 @@ def _each(pattern: str, allowed: str) -> Callable[[object], str]:
     return lambda value: "" if isinstance(value, tuple) and all(map(compiled.fullmatch, value)) else allowed
 
 
+_ADDRESS = r"([^<>@,]*<[^<>@\s,]+@[^<>@\s,]+>|[^<>@\s,]+@[^<>@\s,]+)"  # with a name before it, or alone
+
 _PROFILE = r"(STD|AUG|PRI)-[A-Z0-9-]{1,60}"
 
 _CHECKS: Mapping[str, Callable[[object], str]] = {
     "institution.ascii_name": _matches(r"[ -~]*", "ASCII characters only"),
+    "mail.sender": _matches(rf"|{_ADDRESS}", 'an address, as "Radiology <radiology@hospital.example>"'),
+    "mail.recipient": _matches(rf"|{_ADDRESS}( *, *{_ADDRESS})*", "an address, or several joined with commas"),
+    "mail.subject": _matches(r".{0,100}", "up to 100 characters"),
     "create.profile": _matches(
         rf"auto|{_PROFILE}(,{_PROFILE})*",
         "auto, or the identifier of an application profile, as STD-GEN-CD; several for one medium as A,B [PS3.11 7]",

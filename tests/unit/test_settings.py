@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from mediacreator.errors import ExitCode, UsageError
-from mediacreator.settings import Contact, CreateDefaults, Institution, Settings, Texts, load_settings, read_settings
+from mediacreator.settings import (
+    Contact,
+    CreateDefaults,
+    Institution,
+    Mail,
+    Settings,
+    Texts,
+    load_settings,
+    read_settings,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "settings.example.toml"
 
@@ -44,6 +53,7 @@ def test_the_documented_example_names_every_key() -> None:
         ("contact", Contact),
         ("create", CreateDefaults),
         ("texts", Texts),
+        ("mail", Mail),
     ):
         assert set(table[name]) == {item.name for item in fields(kind)}, name
 
@@ -205,3 +215,25 @@ def test_importing_settings_is_cheap() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sender", "nobody"),
+        ("sender", "a@b.example, c@d.example"),
+        ("sender", "A <a@b.example"),
+        ("recipient", "a@b.example;c@d.example"),
+        ("recipient", "a@b.example,"),
+        ("subject", "x" * 101),
+    ],
+)
+def test_what_no_mail_can_have_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(UsageError, match=f"mail.{key}"):
+        read_settings(settings_file(tmp_path, f'[mail]\n{key} = "{value}"'))
+
+
+def test_addresses_of_mails_are_read(tmp_path: Path) -> None:
+    text = '[mail]\nsender = "Röntgen <r@b.example>"\nrecipient = "a@b.example, B <b@c.example>"\nsubject = "x"'
+    mail = read_settings(settings_file(tmp_path, text)).mail
+    assert mail == Mail("Röntgen <r@b.example>", "a@b.example, B <b@c.example>", "x")
