@@ -61,7 +61,11 @@ class _Delimiter:
 
 def is_mail(handle: int) -> bool:
     """Tell whether a file begins with the headers of a MIME message that carries something else than text."""
-    head = os.pread(handle, _HEAD, 0)
+    return begins_mail(os.pread(handle, _HEAD, 0))
+
+
+def begins_mail(head: bytes) -> bool:
+    """Tell a MIME message by its first 64 KiB, or as many of them as are at hand."""
     if not _FIRST_LINE.match(head):
         return False
     end = _BLANK_LINE.search(head)
@@ -101,7 +105,7 @@ class _Scan:
             return self._leaf(headers, body, open_boundaries, "mail-too-deep")
         if kind == "message/rfc822":
             return self.entity(body, open_boundaries, depth + 1)
-        if not (kind.startswith("multipart/") and boundary):
+        if kind in _UNREADABLE or not (kind.startswith("multipart/") and boundary):
             return self._leaf(headers, body, open_boundaries, _UNREADABLE.get(kind, ""))
         inner = (*open_boundaries, boundary)
         found = self._delimiter(body, inner)

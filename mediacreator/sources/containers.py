@@ -1,4 +1,4 @@
-"""Find the files in ZIP archives and images; nothing is extracted, archives inside them are not opened."""
+"""Find the files in ZIP archives, images and mails; nothing is extracted, archives inside them are not opened."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mediacreator.errors import SourceUnreadable
 from mediacreator.formats import IMAGES, FileTree, RefusingTree, TreeFile, tolerant_key
+from mediacreator.formats.mail_parts import begins_mail
 from mediacreator.formats.zip_reader import PROBLEMS, ZipLimits, ZipTree
 from mediacreator.model import Container, Finding, Severity, SourceFile
 from mediacreator.sources.reading import SCATTERED
@@ -37,7 +38,7 @@ def add_zip(search: Search, path: str, mtime_ns: int) -> None:
 
 
 def add_image(search: Search, path: str, mtime_ns: int, container: Container) -> None:
-    """Add the files of an image; what it lost to damage is rejected."""
+    """Add the files of an image or a mail; what it lost to damage is rejected."""
     try:
         tree = IMAGES[container](path)
     except SourceUnreadable as exc:
@@ -46,7 +47,7 @@ def add_image(search: Search, path: str, mtime_ns: int, container: Container) ->
     with tree:
         _add_findings(search, path, mtime_ns, tree)
         for file in tree.files():
-            source = SourceFile(search.number(), path, file.size, mtime_ns, container, file.name, _start(file))
+            source = SourceFile(search.number(), path, file.size, mtime_ns, container, file.name, start_of(file))
             _add(search, source, tree, file)
         for file, finding in tree.refused:
             search.reject(
@@ -69,8 +70,8 @@ def _add_findings(search: Search, path: str, mtime_ns: int, tree: RefusingTree) 
 def _add(search: Search, source: SourceFile, tree: FileTree, file: TreeFile) -> None:
     if tolerant_key(file.path[-1:]) == ("DICOMDIR",):
         search.add_tree(source.path, source.container, file.path[:-1])
-    if file.path[-1].lower().endswith((".zip", ".iso", ".img")) and _is_archive(tree, file):
-        _reject(search, source, "nested-archive", "an archive or image inside another")
+    if file.path[-1].lower().endswith((".zip", ".iso", ".img", ".eml")) and _is_archive(tree, file):
+        _reject(search, source, "nested-archive", "an archive, image or mail inside another")
     else:
         search.files.append(source)
 
@@ -81,10 +82,11 @@ def _is_archive(tree: FileTree, file: TreeFile) -> bool:
             head = stream.read(_ISO_MAGIC.stop)
     except Exception:  # noqa: BLE001 - whatever damage there is shows again, and is reported, when it is scanned
         return False
-    return head[128:132] != b"DICM" and (head[:4] == b"PK\x03\x04" or head[_ISO_MAGIC] == b"CD001")
+    archive = head[:4] == b"PK\x03\x04" or head[_ISO_MAGIC] == b"CD001" or begins_mail(head)
+    return archive and head[128:132] != b"DICM"
 
 
-def _start(file: TreeFile) -> int:
+def start_of(file: TreeFile) -> int:
     """Return the offset of a file whose extents follow one another, else SCATTERED."""
     position = start = file.extents[0].offset if file.extents else 0
     for extent in file.extents:
