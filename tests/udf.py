@@ -68,6 +68,13 @@ class Raw:
             self.data[offset : offset + len(data)] = data
         self.partition = next(struct.unpack_from("<I", one.data, 188)[0] for one in self.all(5))
 
+    @classmethod
+    def of(cls, path: str) -> Raw:
+        """Take an image that was written elsewhere."""
+        made = cls({})
+        made.data = bytearray(Path(path).read_bytes())
+        return made
+
     def all(self, *tags: int) -> list[Found]:
         return [one for one in descriptors(bytes(self.data)) if one.tag in tags]
 
