@@ -1,7 +1,12 @@
-"""Opening a DICOMDIR of 100,000 records; against pydicom's FileSet and dcmdump, which prints it to nowhere."""
+"""Opening a DICOMDIR of 100,000 records; against pydicom's FileSet and dcmdump, which prints it to nowhere.
+
+Processor time is measured: all of them use one processor, and it does not count what else the machine does.
+"""
 
 from __future__ import annotations
 
+import gc
+import resource
 import sys
 import time
 import warnings
@@ -11,7 +16,7 @@ from typing import Any
 
 from benchmarks.generate import CT_IMAGE_STORAGE, SHAPES, UID_ROOT
 from benchmarks.goals import at_least, at_most
-from benchmarks.measure import best, run
+from benchmarks.measure import run
 from mediacreator.dicomio.dicomdir import encode_dicomdir
 from mediacreator.dicomio.elements import encode_element
 from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
@@ -19,6 +24,7 @@ from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
 RECORDS = 100_000
 FEW = 10_000
 PYDICOM_RECORDS = 10_000  # it needs minutes for more: its time per record is compared, which grows with their number
+TRIES = 4
 MIB = 1 << 20
 _PATIENT = ((0x00080005, "CS", "ISO_IR 100"), (0x00100010, "PN", "Bench^Mark"), (0x00100020, "LO", "BENCH1"))
 _STUDY = (
@@ -50,7 +56,9 @@ def measure(place: Path) -> dict[str, Any]:
             f"open and patients(), {slowest}, times dcmdump": at_least(
                 ours["dcmdump_seconds"] / ours["call_seconds"], 1.5
             ),
-            "whole process, times dcmdump": at_least(ours["dcmdump_seconds"] / ours["process_seconds"], 1.5),
+            "whole process, hardest, times dcmdump": at_least(
+                min(s["dcmdump_seconds"] / s["process_seconds"] for s in shapes.values()), 1.5
+            ),
             "memory of the whole process, MiB": at_most(max(s["process_mib"] for s in shapes.values()), 400),
             **{
                 f"{shape}: per record at 100,000 over 10,000": at_most(figures["growth"], 1.3)
@@ -62,10 +70,13 @@ def measure(place: Path) -> dict[str, Any]:
 
 def _shape(folder: Path, per_series: int) -> dict[str, Any]:
     many, few = make(folder / "many", RECORDS, per_series), make(folder / "few", FEW, per_series)
-    call = _fastest(lambda: _open(many))
-    small = _fastest(lambda: _open(few), times=10)
-    dump = best(["sh", "-c", 'dcmdump "$0" > /dev/null', many / "DICOMDIR"])
-    process = best([sys.executable, "-c", OPEN, many])
+    calls, processes, dumps, small = [], [], [], []
+    for _ in range(TRIES):  # in turn, so that a busy moment hits all of them
+        calls.append(_seconds(lambda: _open(many)))
+        processes.append(_process_seconds(sys.executable, "-c", OPEN, many))
+        dumps.append(_process_seconds("sh", "-c", 'dcmdump "$0" > /dev/null', many / "DICOMDIR"))
+        small.append(min(_seconds(lambda: _open(few)) for _ in range(4)))
+    call, process, dump = min(calls), min(processes), min(dumps)
     memory = run([sys.executable, "-c", OPEN, many], memory=True)
     seen = run(["sh", "-c", 'dcmdump "$0" | grep -c "(0004,1430)"', many / "DICOMDIR"])  # +P would take minutes
     records = int(seen.output)
@@ -73,10 +84,10 @@ def _shape(folder: Path, per_series: int) -> dict[str, Any]:
         sys.exit(f"dcmdump sees {records} records, expected {RECORDS}")
     return {
         "call_seconds": round(call, 3),
-        "process_seconds": round(process.seconds, 3),
-        "dcmdump_seconds": round(dump.seconds, 3),
+        "process_seconds": round(process, 3),
+        "dcmdump_seconds": round(dump, 3),
         "process_mib": round(memory.peak_pss / MIB),
-        "growth": round((call / RECORDS) / (small / FEW), 2),
+        "growth": round((call / RECORDS) / (min(small) / FEW), 2),
     }
 
 
@@ -87,8 +98,8 @@ def _pydicom(folder: Path) -> dict[str, Any]:
     make(folder, PYDICOM_RECORDS, SHAPES["200-a-series"], files=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = _fastest(lambda: len(FileSet(folder / "DICOMDIR")), times=1)
-    ours = _fastest(lambda: _open(folder))
+        theirs = _seconds(lambda: len(FileSet(folder / "DICOMDIR")))
+    ours = min(_seconds(lambda: _open(folder)) for _ in range(TRIES))
     return {
         "records": PYDICOM_RECORDS,
         "seconds": round(theirs, 2),
@@ -104,13 +115,22 @@ def _open(folder: Path) -> None:
         medium.patients()
 
 
-def _fastest(call: Callable[[], object], times: int = 5) -> float:
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+def _seconds(call: Callable[[], object]) -> float:
+    """Return the processor time of a call."""
+    gc.collect()
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def _process_seconds(*command: object) -> float:
+    """Return the processor time of a command, from start to end of its process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = run(command)
+    if done.returncode:
+        sys.exit(f"{command[0]} ended with {done.returncode}:\n{done.output[-2000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def make(folder: Path, records: int, per_series: int, *, files: bool = False) -> Path:

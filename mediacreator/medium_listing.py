@@ -74,9 +74,14 @@ def _texts(record: DirectoryRecord) -> Callable[[int], str]:
     """Return what decodes the record's values, which are read once."""
     values = record.values
     character_set = values.get(0x00080005, b"")
-    return lambda tag: readable_text(
-        values.get(tag, b""), character_set, "PN" if tag == _PATIENT_NAME else "LO"
-    ).strip()
+
+    def text(tag: int) -> str:
+        value = values.get(tag)
+        if not value:
+            return ""
+        return readable_text(value, character_set, "PN" if tag == _PATIENT_NAME else "LO").strip()
+
+    return text
 
 
 def _patient(directory: Directory, counts: Sequence[int], record: DirectoryRecord) -> PatientListing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
 
@@ -149,6 +150,27 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
         if position > end:
             raise Damage(header.start, f"the value of ({header.tag >> 16:04X},{header.tag & 0xFFFF:04X}) does not fit")
         yield header.tag, header.vr, header.start, stop
+
+
+def values_of(data: Buffer, position: int, end: int, encoding: Encoding) -> dict[int, bytes]:
+    """Return the value of each element by its tag, the first of a tag; what comes before damage where there is any.
+
+    As long as elements are ordinary they are read without a generator, which would take half of the time.
+    """
+    values: dict[int, bytes] = {}
+    ordinary = encoding == EXPLICIT_LE
+    unpack = _SHORT_HEADER.unpack_from
+    while ordinary and position + 8 <= end:
+        group, element, vr, length = unpack(data, position)
+        start = position + 8
+        if vr not in SHORT_VRS or group == 0xFFFE or start + length > end:
+            break
+        position = start + length
+        values.setdefault(group << 16 | element, bytes(data[start:position]))
+    with suppress(Damage):
+        for tag, _, start, stop in elements(data, position, end, encoding):
+            values.setdefault(tag, bytes(data[start:stop]))
+    return values
 
 
 def items_of(data: Buffer, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from typing import Literal
 from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker_draft import Draft, name_of, text_of
 from mediacreator.dicomio.walker_findings import record_location
-from mediacreator.dicomio.walker_items import IMPLICIT_LE, Buffer, Damage, Encoding, elements, items_of
+from mediacreator.dicomio.walker_items import IMPLICIT_LE, Buffer, Damage, Encoding, elements, items_of, values_of
 from mediacreator.model import FileID, Finding
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
@@ -154,13 +154,7 @@ class DirectoryRecord:
         Numbers have the byte order of the file. A sequence is its items, undecoded. A damaged record gives what comes
         before the damage.
         """
-        values: dict[int, bytes] = {}
-        data, draft = self._data, self._draft
-        with suppress(Damage):  # told by the walk as a Finding
-            for tag, _, start, stop in elements(data, draft.offset + 8, draft.end, self._encoding):
-                if tag not in values:
-                    values[tag] = bytes(data[start:stop])
-        return values
+        return values_of(self._data, self._draft.offset + 8, self._draft.end, self._encoding)
 
     def elements(self) -> Iterator[Value]:
         """Yield each element as it stands; of a damaged record what comes before the damage."""
