@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mediacreator.formats.tree import Extent
-from mediacreator.formats.udf_parsing import Place, long_place, moment_of, number, parse_tag, read_at
+from mediacreator.formats.udf_parsing import Place, moment_of, number, parse_tag, read_at
 from mediacreator.formats.udf_partitions import Partition, merged
 
 _FILE_ENTRY, _EXTENDED_FILE_ENTRY, _MORE_EXTENTS = 261, 266, 258  # Tag Identifiers (ECMA-167 4/7.2.1)
 _INSIDE = 3  # the data lies in the entry itself (ECMA-167 4/14.6.8)
 _STRATEGY = 4  # UDF 2.3.5; strategy 4096 is for media that are written once
 _RECORDED, _MORE = 0, 3  # of an extent (ECMA-167 4/14.14.1.1)
+_FIXED = struct.Struct("<20xH5xB6xH20xQ")  # strategy, file type, flags, Information Length
+_LENGTHS = struct.Struct("<II")  # of Extended Attributes and of Allocation Descriptors
+_PLACES = (struct.Struct("<II"), struct.Struct("<IIH6x"), struct.Struct("<I4xIIH2x"))  # short, long, extended
 _MAX_CHAIN = 4096  # Allocation Extent Descriptors of one file
 _MAX_EXTENTS = 1 << 20  # of all files together, as recorded
 
@@ -55,11 +59,13 @@ class Entries:
         begin = 216 if extended else 176
         if len(data) < begin:
             return None
-        begin += number(data, begin - 8)  # extended attributes come first
-        end = begin + number(data, 212 if extended else 172)
-        kind, form, size = data[27], number(data, 34, 2) & 7, number(data, 56, 8)
+        attributes, length = _LENGTHS.unpack_from(data, begin - 8)
+        begin += attributes  # they come first
+        end = begin + length
+        strategy, kind, flags, size = _FIXED.unpack_from(data)
+        form = flags & 7
         time = moment_of(data[92:104] if extended else data[84:96])
-        if number(data, 20, 2) != _STRATEGY:
+        if strategy != _STRATEGY:
             return Entry(kind, size, (), time, "is recorded by another strategy than 4", tag.sound)
         if end > len(data):
             return Entry(kind, size, (), time, "has a File Entry that is longer than its block", tag.sound)
@@ -120,17 +126,12 @@ class Entries:
 
 def _parse_places(data: bytes, form: int, partition: int) -> Iterator[Place]:
     """Parse allocation descriptors: short, long or extended. Source: ECMA-167 4/14.14."""
-    width = (8, 16, 20)[form] if form < 3 else 0
-    for position in range(0, len(data) - width + 1, width) if width else ():
-        if form == 0:
-            length = number(data, position)
-            place = Place(length & 0x3FFFFFFF, length >> 30, number(data, position + 4), partition)
-        elif form == 1:
-            place = long_place(data, position)
-        else:
-            length = number(data, position)
-            block, where = number(data, position + 12), number(data, position + 16, 2)
-            place = Place(number(data, position + 8) & 0x3FFFFFFF, length >> 30, block, where)
-        if not place.size:  # ends the list (ECMA-167 4/12)
+    if form >= len(_PLACES):
+        return
+    width = _PLACES[form].size
+    for length, *more in _PLACES[form].iter_unpack(data[: len(data) // width * width]):
+        # An extended one says apart how many bytes of information there are; a short one is of this partition.
+        size, block, where = (length, *more, partition)[:3] if form < 2 else more
+        if not size & 0x3FFFFFFF:  # ends the list (ECMA-167 4/12)
             return
-        yield place
+        yield Place(size & 0x3FFFFFFF, length >> 30, block, where)

@@ -10,8 +10,10 @@ import os
 import struct
 from binascii import crc_hqx
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TAG_SIZE = 16
+_LONG = struct.Struct("<IIH")
 _CHECKED = struct.Struct("<HHBBHHHI")
 _DELETED_NAMES = (254, 255)  # compression IDs of names that are no longer in use (UDF 2.3.4.2)
 
@@ -58,8 +60,8 @@ def number(data: bytes, position: int, size: int = 4) -> int:
 
 def long_place(data: bytes, position: int) -> Place:
     """Parse a long_ad. Source: ECMA-167 4/14.14.2."""
-    length = number(data, position)
-    return Place(length & 0x3FFFFFFF, length >> 30, number(data, position + 4), number(data, position + 8, 2))
+    length, block, partition = _LONG.unpack_from(data, position)
+    return Place(length & 0x3FFFFFFF, length >> 30, block, partition)
 
 
 def text_of(data: bytes) -> str:
@@ -81,6 +83,7 @@ def dstring_of(data: bytes) -> str:
     return text_of(data[: min(data[-1], len(data) - 1)]).rstrip(" \0")
 
 
+@lru_cache(maxsize=4096)
 def moment_of(data: bytes) -> int:
     """Convert a timestamp to nanoseconds since 1970-01-01 UTC; 0 when it is no date. Source: ECMA-167 1/7.3."""
     zone, year, month, day, hour, minute, second, hundredths, hundreds, micros = struct.unpack("<Hh8B", data)
