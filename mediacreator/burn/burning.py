@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from mediacreator.burn import tray
-from mediacreator.burn.discs import judge_disc
+from mediacreator.burn.discs import judge_disc, padding_for
 from mediacreator.burn.images import ReadyImage
 from mediacreator.burn.reading import compare_medium
 from mediacreator.errors import UsageError
@@ -67,7 +67,13 @@ def burn_image(
     progress.start("burn", 0, image.size)
     begun = time.monotonic()
     xorriso.burn(
-        device, image.path, advance=lambda size: progress.advance(0, size), speed=speed, erase=erase, close=close
+        device,
+        image.path,
+        advance=lambda size: progress.advance(0, size),
+        speed=speed,
+        erase=erase,
+        close=close,
+        padding=padding_for(disc, image),
     )
     burned = time.monotonic()
     tray.reload(device)

@@ -79,10 +79,14 @@ def judge_disc(disc: Disc, image: ReadyImage, *, erase: bool = False, any_medium
     if disc.state is not DiscState.BLANK and not (erase and disc.rewritable):
         raise fault("disc-used", f"It is {disc.state.value}.")
     notes = judge_kind(disc, image, any_medium=any_medium)
-    needed = image.size + PADDING
-    if disc.state is DiscState.BLANK and needed > disc.free:  # how large an erased one is, only erasing shows
-        raise fault("medium-too-small", f"It needs {needed:,} bytes, and the disc holds {disc.free:,}.")
+    if disc.state is DiscState.BLANK and image.size > disc.free:  # how large an erased one is, only erasing shows
+        raise fault("medium-too-small", f"It needs {image.size:,} bytes, and the disc holds {disc.free:,}.")
     return notes
+
+
+def padding_for(disc: Disc, image: ReadyImage) -> int:
+    """Return how many bytes of zeros go behind an image: as many as usual, or what is left of a full disc."""
+    return max(min(PADDING, disc.free - image.size), 0) if disc.state is DiscState.BLANK else PADDING
 
 
 def judge_kind(disc: Disc, image: ReadyImage, *, any_medium: bool) -> tuple[str, ...]:

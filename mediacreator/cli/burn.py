@@ -63,11 +63,12 @@ def command(
 
     if copies > 1 and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on for the next disc: burn one copy at a time.")
+    read = receipt_of(image, receipt)
+    device = device or choose_drive()
     folders = load_settings(Path(config) if config else None).profile_folders
     with shown(quiet=quiet) as progress:
-        ready = ready_image(image, receipt_of(image, receipt), progress=progress, folders=folders)
+        ready = ready_image(image, read, progress=progress, folders=folders)
     closes(ready, keep_open=keep_open)
-    device = device or choose_drive()
 
     def burn(progress: Shown) -> Burned:
         return burn_image(

@@ -135,7 +135,14 @@ def parse_toc(text: str) -> Disc:
 
 
 def burn(
-    device: str, image: str, *, advance: Callable[[int], None], speed: int = 0, erase: bool = False, close: bool = True
+    device: str,
+    image: str,
+    *,
+    advance: Callable[[int], None],
+    speed: int = 0,
+    erase: bool = False,
+    close: bool = True,
+    padding: int = PADDING,
 ) -> None:
     """Burn an image in one session onto the disc in a drive.
 
@@ -146,6 +153,7 @@ def burn(
         speed: In multiples of the kind of disc; 0: as fast as drive and disc agree.
         erase: Erase a rewritable disc first.
         close: Finalise the disc; else it can take another session.
+        padding: Bytes of zeros behind the image.
 
     Raises:
         ToolMissing: xorriso is not installed.
@@ -153,7 +161,7 @@ def burn(
     """
     _check_stdio(device)
     # "-as cdrecord" leaves the image as it is: xorriso's own commands would make a file system anew.
-    options = ["-v", f"dev={device}", f"padsize={PADDING // SECTOR}s"]
+    options = ["-v", f"dev={device}", f"padsize={padding // SECTOR}s"]
     options += [f"speed={speed}"] if speed else []
     options += ["blank=as_needed"] if erase else []
     options += [] if close else ["-multi"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from mediacreator.burn import ReadyImage, choose_drive, judge_disc
+from mediacreator.burn.discs import padding_for
 from mediacreator.errors import DeviceError, UsageError
 from mediacreator.tools.xorriso import PADDING, Disc, DiscState, Drive
 
@@ -67,12 +68,17 @@ def test_a_rewritable_disc_may_be_erased(ready: ReadyImage) -> None:
     assert judge_disc(disc("CD-RW", DiscState.CLOSED, free=0), ready, erase=True, any_medium=True)
 
 
-def test_the_image_must_fit_with_its_padding(ready: ReadyImage) -> None:
-    fits = ready.size + PADDING
-    judge_disc(disc(free=fits), ready)
+def test_the_image_must_fit_to_the_byte(ready: ReadyImage) -> None:
+    judge_disc(disc(free=ready.size), ready)
     with pytest.raises(DeviceError) as caught:
-        judge_disc(disc(free=fits - 1), ready)
+        judge_disc(disc(free=ready.size - 1), ready)
     assert caught.value.code == "medium-too-small"
+
+
+def test_a_full_disc_gets_less_padding(ready: ReadyImage) -> None:
+    assert padding_for(disc(), ready) == PADDING
+    assert padding_for(disc(free=ready.size + 4096), ready) == 4096
+    assert padding_for(disc("CD-RW", DiscState.CLOSED, free=0), ready) == PADDING
 
 
 def drives(discs: Mapping[str, DiscState | None]) -> str:
