@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mediacreator.content import words
 from mediacreator.dicomio.text import decode_text
@@ -206,6 +207,7 @@ _CELL = 12
 """Characters that a phone shows in a line of the widest column."""
 
 
+@lru_cache(maxsize=4096)
 def _text(value: str, longest: int = 24) -> Text:
     text = words.clean(value)
     return Text(words.breakable(text, longest), words.direction(text))

@@ -126,7 +126,7 @@ class _Addition:
             for index, record in firsts.items()
             if record.sop_instance_uid in headers
         }
-        return anchors_of(directory, self._medium.claim, new, told)
+        return anchors_of(directory, self._medium.held.medium.data, self._medium.claim, new, told)
 
     def _apart(self, scanned: Scan) -> tuple[tuple[Header, ...], tuple[Disposition, ...]]:
         """Set apart the instances that the File-set holds already, compared with what it holds."""

@@ -6,7 +6,8 @@ that something is added to. They pass the identity firewall with the new instanc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mediacreator.dicomio.text import decode_text
@@ -25,6 +26,7 @@ _IDENTITY = {
     0x00100040: ("PatientSex", "CS"),
 }
 """What tells persons apart and is no key of PS3.3 F.5: records may have it all the same."""
+_FEW = 50  # UIDs that are looked for in all of a DICOMDIR: quicker than to read every record
 _TEXTS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 UTF8 = b"ISO_IR 192"
 
@@ -40,18 +42,20 @@ class Anchor:
 
 
 def anchors_of(
-    directory: Directory, claim: Claim, headers: Iterable[Header], told: Mapping[int, Attributes]
+    directory: Directory, data: bytes, claim: Claim, headers: Iterable[Header], told: Mapping[int, Attributes]
 ) -> tuple[Anchor, ...]:
     """Return what stands for the patients and studies that a File-set holds, and for series that headers add to.
 
     Args:
         directory: Of the File-set.
+        data: Its bytes.
         claim: For the keywords of its keys.
         headers: Of the new instances.
         told: What an instance says of each patient, by the index of the record: what tells persons apart and is no key.
     """
     words = keywords_of(claim)
-    wanted = {header.attributes.get("SeriesInstanceUID", b"").rstrip(b" \0") for header in headers}
+    wanted = frozenset(header.attributes.get("SeriesInstanceUID", b"").rstrip(b" \0") for header in headers) - {b""}
+    may_be = _holding(directory, data, wanted)
     found: list[Anchor] = []
     for patient in _children(directory, directory.roots, "PATIENT"):
         person = {**_identity_of(told.get(patient.index, {})), **attributes_of(patient, words)}
@@ -60,7 +64,7 @@ def anchors_of(
             alone = {**of_study, "SeriesInstanceUID": f"{HELD}.{study.index}".encode()}
             found.append(Anchor(_header(study, alone), patient.index, study.index))
             for series in _children(directory, directory.children[study.index], "SERIES"):
-                of_series = attributes_of(series, words)
+                of_series = attributes_of(series, words) if may_be(series.index) else {}
                 if of_series.get("SeriesInstanceUID", b"").rstrip(b" \0") in wanted:
                     header = _header(series, {**of_study, **of_series})
                     found.append(Anchor(header, patient.index, study.index, series.index))
@@ -83,12 +87,29 @@ def attributes_of(record: DirectoryRecord, words: Mapping[int, tuple[str, str]])
     character_set = values.get(0x00080005, b"")
     found: dict[str, bytes] = {}
     for tag, value in values.items():
-        keyword, vr = words.get(tag, ("", ""))
+        keyword, vr = words.get(tag, _NO_WORD)
         if keyword:
             found[keyword] = decode_text(value, character_set, vr).encode() if vr in _TEXTS else value
     if not all(value.isascii() for value in found.values()):
         found["SpecificCharacterSet"] = UTF8
     return found
+
+
+_NO_WORD = ("", "")
+
+
+def _holding(directory: Directory, data: bytes, uids: frozenset[bytes]) -> Callable[[int], bool]:
+    """Return what tells whether a record, by its index, may hold one of some UIDs: few of 50,000 series do."""
+    if len(uids) > _FEW:
+        return lambda _: True
+    offsets = [record.offset for record in directory.records]
+    found: set[int] = set()
+    for uid in uids:
+        position = data.find(uid)
+        while position >= 0:
+            found.add(bisect_right(offsets, position) - 1)
+            position = data.find(uid, position + 1)
+    return found.__contains__
 
 
 def _identity_of(instance: Attributes) -> dict[str, bytes]:

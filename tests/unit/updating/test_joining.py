@@ -52,10 +52,13 @@ def patient(number: int, *, name: bytes = b"Muster^Anna", extra: bytes = b"") ->
     return Record(b"PATIENT", keys, studies)
 
 
-def test_there_is_an_anchor_for_each_study_and_for_series_that_something_is_added_to() -> None:
-    directory = walk(dicomdir([patient(1), patient(2)]))
+@pytest.mark.parametrize("others", [0, 100])
+def test_there_is_an_anchor_for_each_study_and_for_series_that_something_is_added_to(others: int) -> None:
+    data = dicomdir([patient(1), patient(2)])
+    directory = walk(data)
     new = [header(1, SeriesInstanceUID="2.25.1.1.2"), header(2, SeriesInstanceUID="2.25.9.9")]
-    anchors = anchors_of(directory, CLAIM, new, {})
+    new += [header(3 + n, SeriesInstanceUID=f"2.25.7.{n}") for n in range(others)]
+    anchors = anchors_of(directory, data, CLAIM, new, {})
     places = [
         tuple(directory.records[index].type if index >= 0 else "" for index in (a.patient, a.study, a.series))
         for a in anchors
@@ -74,7 +77,7 @@ def test_there_is_an_anchor_for_each_study_and_for_series_that_something_is_adde
 def test_anchors_say_names_in_utf_8_whatever_the_record_says_them_in() -> None:
     latin = element(0x00080005, b"CS", b"ISO_IR 100")
     directory = walk(dicomdir([patient(1, name="Müller^Anna".encode("latin-1"), extra=latin)]))
-    for anchor in anchors_of(directory, CLAIM, [], {}):
+    for anchor in anchors_of(directory, b"", CLAIM, [], {}):
         assert anchor.header.attributes["PatientName"] == "Müller^Anna".encode()
         assert anchor.header.attributes["SpecificCharacterSet"] == b"ISO_IR 192"
 
@@ -93,13 +96,13 @@ def test_what_an_instance_says_fills_what_the_record_lacks() -> None:
         }
         for index in firsts
     }
-    for anchor in anchors_of(directory, CLAIM, [], told):
+    for anchor in anchors_of(directory, b"", CLAIM, [], told):
         assert anchor.header.attributes["PatientBirthDate"] == b"19410101"
         assert anchor.header.attributes["IssuerOfPatientID"] == "Köln".encode()
         assert anchor.header.attributes["PatientName"].rstrip() == b"Muster^Anna", "the record is what lists show"
     stated = walk(dicomdir([patient(1, extra=born)]))
     (index,) = first_instances(stated)
-    for anchor in anchors_of(stated, CLAIM, [], {index: {"PatientBirthDate": b"19410101"}}):
+    for anchor in anchors_of(stated, b"", CLAIM, [], {index: {"PatientBirthDate": b"19410101"}}):
         assert anchor.header.attributes["PatientBirthDate"] == b"19610203"
 
 
