@@ -17,6 +17,7 @@ from mediacreator.model import Container, Outcome, Severity, SourceFile
 from mediacreator.sources import Limits, MediumRoot, Sources, find_sources
 from mediacreator.sources.reading import SCATTERED, read_chunks
 from tests.discs import SECTOR, codes, directory, image, raw_image, record, trees, write_tree
+from tests.udf import udf_image
 
 
 def find(*paths: Path, limits: Limits | None = None) -> Sources:
@@ -47,7 +48,8 @@ def test_all_containers_give_the_same_files(
         for name, data in tree.items():
             out.writestr(name, data)
     iso = Path(image(root, tree).path)
-    for path in (root / "folder", root / "a.zip", iso):
+    udf = [udf_image(root, tree, revision) for revision in ("1.50", "2.60")]
+    for path in (root / "folder", root / "a.zip", iso, *udf):
         found = find(path)
         assert found.others == ()
         assert [file.number for file in found.files] == list(range(1, len(tree) + 1))
