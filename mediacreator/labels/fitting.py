@@ -121,7 +121,7 @@ def _paragraph(words: Words, factor: float, width: float, measure: Measure) -> I
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
-    """Yield lines of a text, each as wide as ``width`` allows: broken at spaces, between ideographs, else anywhere."""
+    """Yield lines of a text, as wide as ``width`` allows: broken at spaces, hyphens and ideographs, else anywhere."""
     line = ""
     for piece in _pieces(text):
         if line and measure((line + piece).rstrip()) > width:
@@ -149,10 +149,11 @@ def _broken(word: str, width: float, measure: Callable[[str], float]) -> list[st
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield what must stay in one line: a word with the space behind it, or one ideograph."""
+    """Yield what must stay in one line: a word with the space or hyphen behind it, or one ideograph."""
     piece = ""
     for cluster in _clusters(text):
-        if piece and (piece[-1].isspace() or _is_wide(piece[0]) or _is_wide(cluster[0])) and not cluster.isspace():
+        ends = piece[-1:].isspace() or piece[-1:] == "-" or _is_wide(piece[:1]) or _is_wide(cluster[0])
+        if piece and ends and not cluster.isspace():
             yield piece
             piece = ""
         piece += cluster
@@ -178,4 +179,4 @@ def _is_mark(char: str) -> bool:
 
 
 def _is_wide(char: str) -> bool:
-    return unicodedata.east_asian_width(char) == "W"
+    return bool(char) and unicodedata.east_asian_width(char) == "W"

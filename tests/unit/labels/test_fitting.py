@@ -83,6 +83,7 @@ def test_a_lead_that_leaves_no_room_has_lines_of_its_own() -> None:
 def test_lines_break_between_ideographs_and_never_off_their_marks() -> None:
     assert list(wrap("山田太郎様", 3, lambda text: len(text))) == ["山田太", "郎様"]
     assert list(wrap("ab cd", 2, lambda text: len(text))) == ["ab", "cd"]
+    assert list(wrap("Abel-Bebel", 6, lambda text: len(text))) == ["Abel-", "Bebel"]
     marked = "ñ" * 5
     for line in wrap(marked, 4, lambda text: len(text)):
         assert not unicodedata.combining(line[0])
