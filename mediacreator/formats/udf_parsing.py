@@ -92,5 +92,5 @@ def moment_of(data: bytes) -> int:
     east = (zone & 0x0FFF) - (0x1000 if zone & 0x0800 else 0)  # minutes; -2047: not said
     if not -1440 <= east <= 1440 or zone >> 12 != 1:
         east = 0
-    seconds = calendar.timegm((year, month, day, hour, minute, second)) - east * 60
-    return seconds * 1_000_000_000 + (hundredths * 10_000 + hundreds * 100 + micros) * 1000
+    seconds = calendar.timegm((year, month, day, hour, minute, second)) - int(east) * 60
+    return seconds * 1_000_000_000 + int(hundredths * 10_000 + hundreds * 100 + micros) * 1000
