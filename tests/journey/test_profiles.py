@@ -8,6 +8,7 @@ the DICOMDIR that break each rule, which the check must name, and nothing else.
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 import shutil
 from collections.abc import Iterable
@@ -25,12 +26,14 @@ from mediacreator.errors import ProfileViolation, UsageError
 from mediacreator.receipt import Receipt
 from mediacreator.rules import profile as dataclasses_of_profiles
 from mediacreator.rules import uids
+from mediacreator.rules.claim import load_claim
 from mediacreator.rules.library import load_profile, profile_ids
 from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.rules.tables import sop_classes
 from mediacreator.validate import FileSetCheck, check_file_set
 from tests import profiles_corpus as corpus
 from tests.filesets import opened
+from tests.journey.test_mail import files_of, members_of, message_of
 from tests.oracle.test_profiles_dcmmkdir import CODES, DCMMKDIR, NAMES, OPTIONS
 from tests.oracles import needs, run
 from tests.profile_breaks import NEWER, Break, Source, Written, breaks, sources
@@ -203,6 +206,59 @@ def test_dicom3tools_accept_the_dicomdir(made: Made) -> None:
     assert missing <= {what for what, _, _ in known("dciodvfy 1.00", "DICOMDIR")}, errors
     assert all("Missing attribute" in line for line in errors), errors
     assert run("dcdirdmp", made.folder / "DICOMDIR", rc=None).count("-> ") == len(made.samples)
+
+
+# --- as one file: ZIP archives and mails -----------------------------------------------------------------------------
+
+AS_ONE_FILE = {"zip": "PRI-ZIP", "zip_mail": "STD-GEN-ZIP-MAIL", "mime": "STD-GEN-MIME"}
+"""The media that are no file systems, and a profile of each; PS3.11 has none for a ZIP archive that is not mailed."""
+
+
+@pytest.fixture(scope="module")
+def one_file(medium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A File-set of every kind of instance that a profile of the medium holds, as one file."""
+    folder = tmp_path_factory.mktemp(medium)
+    samples = corpus.samples(load_profile("STD-GEN-MIME"))
+    corpus.write(samples, folder / "samples")
+    own = (Path(__file__).parents[2] / "profiles" / "annex-g.toml").read_text()
+    for old, new in (("STD-GEN-MIME", "PRI-ZIP"), ('"mime"', '"zip"'), ('"optional"', '"required"')):
+        assert old in own
+        own = own.replace(old, new)
+    (folder / "own.toml").write_text(own)
+    request = CreateRequest(
+        sources=(str(folder / "samples"),),
+        output=str(folder / ("set.zip" if medium == "zip" else "set.eml")),
+        profile=AS_ONE_FILE[medium],
+        profile_folders=(str(folder),),
+        compress="keep",
+        workers=1,
+    )
+    assert create(request).state == "complete"
+    return Path(request.output)
+
+
+@pytest.mark.parametrize("medium", list(AS_ONE_FILE), scope="module")
+def test_a_medium_that_is_one_file_conforms(medium: str, one_file: Path) -> None:
+    claim = load_claim(AS_ONE_FILE[medium], (str(one_file.parent),))
+    check = check_file_set(one_file, claim, workers=1)
+    count = len(list((one_file.parent / "samples").iterdir()))
+    assert (check.conforms, check.checked, check.findings) == (True, count, ())
+
+
+@needs("dcmdump")
+@pytest.mark.parametrize("medium", list(AS_ONE_FILE), scope="module")
+def test_dcmdump_reads_every_instance_of_it(medium: str, one_file: Path, tmp_path: Path) -> None:
+    """Taken out by Python alone; each is what its record says."""
+    files = members_of(one_file.read_bytes()) if medium == "zip" else files_of(message_of(one_file))
+    records = dcmread(io.BytesIO(files["DICOMDIR"])).DirectoryRecordSequence
+    referenced = [record for record in records if "ReferencedFileID" in record]
+    paths = []
+    for number, record in enumerate(referenced):
+        paths.append(tmp_path / f"{number}")
+        paths[-1].write_bytes(files["/".join(record.ReferencedFileID)])
+    said = run("dcmdump", "-q", "+P", "0002,0003", *paths)
+    assert re.findall(r"\[([0-9.]+)\]", said) == [record.ReferencedSOPInstanceUIDInFile for record in referenced]
+    assert len(referenced) == len(list((one_file.parent / "samples").iterdir()))
 
 
 # --- each rule broken at the creator ---------------------------------------------------------------------------------
