@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mediacreator.collector import held
 from mediacreator.dicomio.text import readable_text
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 
@@ -14,6 +15,14 @@ _STUDY_DATE, _STUDY_TIME, _STUDY_DESCRIPTION = 0x00080020, 0x00080030, 0x0008103
 _STUDY_INSTANCE_UID, _STUDY_ID, _ACCESSION_NUMBER = 0x0020000D, 0x00200010, 0x00080050
 _SERIES_INSTANCE_UID, _SERIES_NUMBER = 0x0020000E, 0x00200011
 _MODALITY, _SERIES_DESCRIPTION = 0x00080060, 0x0008103E
+_CHARACTER_SET = 0x00080005
+_SHOWN = frozenset(
+    (
+        *(_CHARACTER_SET, _PATIENT_NAME, _PATIENT_ID, _STUDY_DATE, _STUDY_TIME, _STUDY_DESCRIPTION),
+        *(_STUDY_INSTANCE_UID, _STUDY_ID, _ACCESSION_NUMBER),
+        *(_SERIES_INSTANCE_UID, _SERIES_NUMBER, _MODALITY, _SERIES_DESCRIPTION),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class PatientListing:
     instances: int  # below it, in a study or not
 
 
+@held()
 def list_patients(directory: Directory) -> tuple[PatientListing, ...]:
     """Return the patients that the root leads to, in the order of the DICOMDIR."""
     counts = directory.instances_below()
@@ -72,8 +82,8 @@ def _below(directory: Directory, record: DirectoryRecord, kind: str) -> Iterator
 
 def _texts(record: DirectoryRecord) -> Callable[[int], str]:
     """Return what decodes the record's values, which are read once."""
-    values = record.values
-    character_set = values.get(0x00080005, b"")
+    values = record.chosen(_SHOWN)
+    character_set = values.get(_CHARACTER_SET, b"")
 
     def text(tag: int) -> str:
         value = values.get(tag)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from struct import Struct
 
 from mediacreator.dicomio.elements import encode_element
@@ -62,6 +62,37 @@ def encode_dicomdir(file_set_id: str, file_set_uid: str, records: Iterable[tuple
         parts.append(pack(_ITEM, _FIXED + len(body), _NEXT, after, _IN_USE, _LOWER, below))
         parts.append(body)
     return b"".join(parts)
+
+
+def follow_records(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield level and body of each record of a DICOMDIR that ``encode_dicomdir`` made, by following its offsets.
+
+    Raises:
+        InternalError: An offset does not lead to the record that stands next, or some are not led to.
+
+    Source: PS3.3 F.2.2.2, Table F.3-3.
+    """
+    position = 144 + int.from_bytes(data[140:144], "little")
+    position += 8 + int.from_bytes(data[position + 6 : position + 8], "little")
+    _, first, *_, length = _ROOT.unpack_from(data, position)
+    due = position + _ROOT.size
+    end = due + length
+    pending = [(0, first)] if first else []
+    while pending:
+        level, position = pending.pop()
+        if position != due:
+            raise InternalError(f"an offset leads to byte {position}, expected {due}")
+        item, size, _, after, _, _, below = _RECORD.unpack_from(data, position)
+        due = position + 8 + size
+        if item != _ITEM or due > end:
+            raise InternalError(f"there is no directory record at byte {position}")
+        yield level, data[position + _RECORD.size : due]
+        if after:
+            pending.append((level, after))
+        if below:
+            pending.append((level + 1, below))
+    if due != end:
+        raise InternalError(f"the records end at byte {due}, expected {end}")
 
 
 def _link(records: Iterable[tuple[int, bytes]], position: int) -> tuple[list[bytes], list[int], list[int], int, int]:

@@ -7,7 +7,7 @@ loop moves forward and none recurses, so that any bytes at all are read in time 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
@@ -152,10 +152,13 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
         yield header.tag, header.vr, header.start, stop
 
 
-def values_of(data: Buffer, position: int, end: int, encoding: Encoding) -> dict[int, bytes]:
+def values_of(
+    data: Buffer, position: int, end: int, encoding: Encoding, wanted: Container[int] | None = None
+) -> dict[int, bytes]:
     """Return the value of each element by its tag, the first of a tag; what comes before damage where there is any.
 
-    As long as elements are ordinary they are read without a generator, which would take half of the time.
+    As long as elements are ordinary they are read without a generator, which would take half of the time; with
+    ``wanted``, only those tags are kept.
     """
     values: dict[int, bytes] = {}
     ordinary = encoding == EXPLICIT_LE
@@ -166,10 +169,13 @@ def values_of(data: Buffer, position: int, end: int, encoding: Encoding) -> dict
         if vr not in SHORT_VRS or group == 0xFFFE or start + length > end:
             break
         position = start + length
-        values.setdefault(group << 16 | element, bytes(data[start:position]))
+        tag = group << 16 | element
+        if (wanted is None or tag in wanted) and tag not in values:
+            values[tag] = bytes(data[start:position])
     with suppress(Damage):
         for tag, _, start, stop in elements(data, position, end, encoding):
-            values.setdefault(tag, bytes(data[start:stop]))
+            if (wanted is None or tag in wanted) and tag not in values:
+                values[tag] = bytes(data[start:stop])
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -154,7 +154,11 @@ class DirectoryRecord:
         Numbers have the byte order of the file. A sequence is its items, undecoded. A damaged record gives what comes
         before the damage.
         """
-        return values_of(self._data, self._draft.offset + 8, self._draft.end, self._encoding)
+        return self.chosen(None)
+
+    def chosen(self, tags: Container[int] | None) -> Mapping[int, bytes]:
+        """Return those of the values whose tag is one of some; all for None."""
+        return values_of(self._data, self._draft.offset + 8, self._draft.end, self._encoding, tags)
 
     def elements(self) -> Iterator[Value]:
         """Yield each element as it stands; of a damaged record what comes before the damage."""
