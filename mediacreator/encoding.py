@@ -47,7 +47,6 @@ def encode_part(
     Raises:
         NoSpace: The spool is full.
     """
-    from mediacreator.icons import with_icons
     from mediacreator.transcode import encode
     from mediacreator.transcode.derive import derive
     from mediacreator.transcode.interchange import refuse_abbreviated
@@ -61,9 +60,15 @@ def encode_part(
     rejected = (*done.rejected, *refuse_abbreviated(part.claim, done.encoded))
     gone = frozenset(entry.source.number for entry in rejected)
     by_source = {one.instance.header.source.number: one for one in done.encoded}
+    kept = {number: one for number, one in by_source.items() if number not in gone}
+    profiles = part.claim.profiles
+    if not (icons or any(rule.required for profile in profiles for rule in profile.directory.icons)):
+        return EncodedFileSet(part.claim, without(part.content, gone), kept, rejected, done.findings)
+    from mediacreator.icons import with_icons  # what draws them costs time to import
+
     shown = with_icons(
         (without(part.content, gone),),
-        {number: one for number, one in by_source.items() if number not in gone},
+        kept,
         part.claim.profiles,
         optional=icons,
         workers=workers,

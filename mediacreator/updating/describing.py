@@ -6,26 +6,19 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from mediacreator.content import INDEX, README, RECEIPT
 from mediacreator.content.index import index_htm
 from mediacreator.content.readme import readme_txt
-from mediacreator.dicomio.walker import Directory, DirectoryRecord
+from mediacreator.dicomio.walker import Directory, walk
 from mediacreator.model import (
     Attributes,
     ContentFile,
     FileID,
-    FileSetContent,
-    Header,
     MediaImage,
     Origin,
     Patient,
-    Series,
     Silent,
-    SOPInstance,
-    SourceFile,
-    Study,
     Volume,
     WrittenFile,
 )
@@ -46,8 +39,8 @@ from mediacreator.rules.wanted import wanted
 from mediacreator.scan import scan
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
+from mediacreator.updating.contents import Contents
 from mediacreator.updating.held import Held
-from mediacreator.updating.joining import attributes_of, keywords_of
 
 _MOST_SERIES = 2000
 """Series of whose first instances the headers are read, to describe them; of more than that the records must do."""
@@ -75,7 +68,12 @@ class Describer:
     unknown: Mapping[FileID, FileEntry]  # those of them that the earlier receipt does not know
     removed: int  # instances that go
     dicomdir: bytes
-    directory: Directory  # of that
+    contents: Contents  # what that says
+
+    @property
+    def directory(self) -> Directory:
+        """Return the new DICOMDIR, walked."""
+        return walk(self.dicomdir)
 
     @property
     def replaced(self) -> tuple[str, ...]:
@@ -88,9 +86,8 @@ class Describer:
 
     def describe(self, written: tuple[WrittenFile, ...]) -> Described:
         """Return what is replaced, and the receipt, once the new files are written."""
-        directory = self.directory
         kept = self._kept()
-        whole = replace(self.volume, content=content_of(directory, self.claim, self._told_by_instances(directory)))
+        whole = replace(self.volume, content=self.contents.content(self.claim, self._told_by_instances()))
         pages = tuple(page for page in self._pages(whole) if "/".join(page.path) in self.replaced)
         told = [
             _written(os.path.basename(self.held.dicomdir), self.dicomdir),
@@ -103,23 +100,22 @@ class Describer:
             told.append(_written(RECEIPT, content[-1].data))
         return Described(content, self._local(whole, told, kept, written))
 
-    def _told_by_instances(self, directory: Directory) -> Mapping[FileID, Attributes]:
-        """Return what instances say that the pages show and no record does: of one in each series, as long as few.
+    def _told_by_instances(self) -> Mapping[FileID, Attributes]:
+        """Return what instances that stay say and no record does: of one in each series, as long as these are few.
 
         Where the first of a series has several frames all of them are read, since frames are counted.
         """
-        found = {file.file_id: file.encoded.instance.header.attributes for file in self.volume.files}
+        found: dict[FileID, Attributes] = {}
         if not self.replaced:
             return found
-        series = [record for record in directory.in_order() if record.type == "SERIES"]
+        series = tuple(self.contents.series())
         if len(series) > _MOST_SERIES:
             return found
-        below = {one.index: [directory.records[index] for index in directory.children[one.index]] for one in series}
-        firsts = [records[0].file_id for records in below.values() if records]
+        firsts = [records[0].file_id for records in series if records]
         found.update(self._read(firsts, found))
         several = [
             record.file_id
-            for records in below.values()
+            for records in series
             if records and found.get(records[0].file_id, _NOTHING).get("NumberOfFrames", b"1").strip(b" \0") != b"1"
             for record in records[1:]
         ]
@@ -226,48 +222,4 @@ def _line(patient: Patient) -> PatientLine:
     )
 
 
-def content_of(directory: Directory, claim: Claim, told: Mapping[FileID, Attributes]) -> FileSetContent:
-    """Return a File-set as its DICOMDIR tells it.
-
-    Args:
-        directory: Walked.
-        claim: For the keywords of its keys.
-        told: What some instances say, by File ID; of the others the type is known.
-    """
-    words = keywords_of(claim)
-
-    def below(record: DirectoryRecord) -> list[DirectoryRecord]:
-        return [directory.records[index] for index in directory.children[record.index]]
-
-    def series_of(study: DirectoryRecord) -> tuple[Series, ...]:
-        found = (record for record in below(study) if record.type == "SERIES")
-        return tuple(Series(attributes_of(one, words), tuple(_instance(i, told) for i in below(one))) for one in found)
-
-    def studies_of(patient: DirectoryRecord) -> tuple[Study, ...]:
-        found = (record for record in below(patient) if record.type == "STUDY")
-        return tuple(Study(attributes_of(one, words), series_of(one)) for one in found)
-
-    roots = [directory.records[index] for index in directory.roots]
-    return FileSetContent(
-        tuple(Patient(attributes_of(one, words), studies_of(one)) for one in roots if one.type == "PATIENT"),
-        tuple(_instance(one, told) for one in roots if one.type != "PATIENT" and one.file_id),
-    )
-
-
 _NOTHING: Attributes = {}
-
-
-def _instance(record: DirectoryRecord, told: Mapping[FileID, Attributes]) -> SOPInstance:
-    keys = told.get(record.file_id)
-    return _silent(record.type) if keys is None else _saying(record.type, keys)
-
-
-def _saying(record_type: str, keys: Attributes) -> SOPInstance:
-    """Return an instance as pages show one: its type, and what it says; which one it is, is not shown."""
-    return SOPInstance(Header(SourceFile(0, "", 0, 0), "", "", "", 0, True, keys), record_type, keys)
-
-
-@lru_cache(maxsize=64)
-def _silent(record_type: str) -> SOPInstance:
-    """Return the instance of which nothing is told: one of a type stands for all 50,000 of them."""
-    return _saying(record_type, _NOTHING)

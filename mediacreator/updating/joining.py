@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from mediacreator.dicomio.text import decode_text
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.directory.records import RecordEncoder
-from mediacreator.model import Attributes, FileSetContent, Header, SOPInstance, SourceFile, Volume
+from mediacreator.errors import InternalError
+from mediacreator.model import Attributes, FileSetContent, Header, SOPInstance, SourceFile, Volume, VolumeFile
 from mediacreator.rules.claim import Claim
 from mediacreator.rules.tables import Key
 from mediacreator.select.admission import HELD
@@ -180,6 +181,7 @@ class _Node:
 
     body: bytes
     below: list[_Node] = field(default_factory=list)
+    names_file: bool = False
 
 
 def joined_records(
@@ -199,7 +201,11 @@ def joined_records(
         volume: New instances alone.
         places: From ``places_of``.
         encoder: Of new records.
+
+    Raises:
+        InternalError: One is left out.
     """
+    held_left, new_left = len(body_of), len(volume.files)
     new = _new_nodes(volume, places, encoder)
     stack: list[tuple[int, int | _Node]] = []
 
@@ -211,11 +217,19 @@ def joined_records(
     while stack:
         level, one = stack.pop()
         if isinstance(one, _Node):
+            new_left -= one.names_file
             yield level, one.body
             push(level + 1, (), one.below)
         else:
+            held_left -= 1
             yield level, body_of[one]
             push(level + 1, directory.children[one], new.get(one, ()))
+    if held_left or new_left:
+        raise InternalError(f"{held_left} records that are held and {new_left} new ones have no place")
+
+
+def _file_node(encoder: RecordEncoder, file: VolumeFile) -> _Node:
+    return _Node(encoder.encode_instance(file), names_file=True)
 
 
 def _new_nodes(volume: Volume, places: Mapping[int, Place], encoder: RecordEncoder) -> dict[int, list[_Node]]:
@@ -228,7 +242,7 @@ def _new_nodes(volume: Volume, places: Mapping[int, Place], encoder: RecordEncod
             visit = _Node(encoder.encode("STUDY", study.keys))
             for series in study.series:
                 place = places[series.instances[0].header.source.number]
-                nodes = [_Node(encoder.encode_instance(next(files))) for _ in series.instances]
+                nodes = [_file_node(encoder, next(files)) for _ in series.instances]
                 if place.series >= 0:
                     found.setdefault(place.series, []).extend(nodes)
                     continue
@@ -239,7 +253,7 @@ def _new_nodes(volume: Volume, places: Mapping[int, Place], encoder: RecordEncod
                 (found.setdefault(place.patient, []) if place.patient >= 0 else person.below).append(visit)
         if person.below:
             found.setdefault(-1, []).append(person)
-    roots = [_Node(encoder.encode_instance(next(files))) for _ in volume.content.root_instances]
+    roots = [_file_node(encoder, next(files)) for _ in volume.content.root_instances]
     if roots:
         found.setdefault(-1, []).extend(roots)
     return found
