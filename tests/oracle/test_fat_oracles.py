@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from mediacreator.formats import FatTree, open_tree
-from tests.discs import Counter, trees, write_tree
+from mediacreator.image import write_fat
+from tests.discs import CREATED, Counter, copied, source_of, trees, write_tree
 from tests.oracles import needs, run
 from tests.sticks import KINDS, SMALL_32, copied_out, drive, fsck, stick
 
@@ -174,15 +175,16 @@ def test_a_stick_made_by_others_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs("fsck.fat", "mcopy")
-def test_the_largest_file_of_fat32(tmp_path: Path) -> None:
-    """4 GiB - 1, sparse at its source; checked, copied out by mtools, and compared by hash."""
-    from mediacreator.image import write_fat
-    from tests.discs import CREATED, copied, source_of
+@pytest.mark.parametrize("size", [(1 << 32) - 4096, (1 << 32) - 1])
+def test_the_largest_files_of_fat32(tmp_path: Path, size: int) -> None:
+    """Sparse at their source; copied out by mtools, and compared by hash.
 
+    fsck.fat 4.2 counts the bytes of the clusters of the very largest in 32 bits and finds 0 (dosfstools issue 208).
+    """
     source = tmp_path / "large"
     with source.open("wb") as out:
-        out.truncate((1 << 32) - 1)
-        out.seek((1 << 32) - 5)
+        out.truncate(size)
+        out.seek(size - 4)
         out.write(b"end!")
     image = write_fat(
         str(tmp_path / "x.img"),
@@ -192,7 +194,10 @@ def test_the_largest_file_of_fat32(tmp_path: Path) -> None:
         created=CREATED,
         progress=Counter(),
     )
-    assert "1 files" in fsck(image, "fat_stick", tmp_path)
-    (tmp_path / "volume").unlink()
+    if size <= (1 << 32) - 4096:
+        assert "volume: 2 files, " in fsck(image, "fat_stick", tmp_path)
+        (tmp_path / "volume").unlink()
     run("mcopy", "-i", drive(image, "fat_stick"), "::/LARGE", tmp_path / "out", timeout=300)
     assert run("sha256sum", tmp_path / "out", timeout=300).split()[0] == image.files[0].sha256
+    for path in tmp_path.iterdir():
+        path.unlink()
