@@ -37,10 +37,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Remove what is named from the File-set in the folder MEDIUM: records, files and what they leave empty.
+    """Remove what is named from the File-set on MEDIUM, a folder: records, files and what they leave empty.
 
     The new DICOMDIR takes the place of the old one in one step, then the files go. What is not there is an error, and
-    nothing is removed. An image is not changed: with -o a new File-set is made of what is left.
+    nothing is removed. A FAT image, as of a stick, is written anew beside the old one and takes its place. Images of
+    discs are not changed: with -o a new File-set is made of what is left.
     """
     from mediacreator.cli.progress import shown
     from mediacreator.creation import CreateRequest, create

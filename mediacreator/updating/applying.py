@@ -39,13 +39,13 @@ class Change:
 
 @contextmanager
 def locked(root: str) -> Iterator[None]:
-    """Hold a folder: two updates at once would undo each other.
+    """Hold a folder or an image: two updates at once would undo each other.
 
     Raises:
         MediumError: Another run is updating it, or it cannot be opened.
     """
     try:
-        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        handle = os.open(root, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as exc:
         raise MediumError(f"The medium cannot be opened: {exc.strerror}.") from exc
     try:
@@ -55,6 +55,8 @@ def locked(root: str) -> Iterator[None]:
             raise MediumError("Another run is updating this medium. Wait for it.") from exc
         except OSError:
             pass  # a share that cannot lock folders
+        if os.fstat(handle).st_ino != os.stat(root).st_ino:
+            raise MediumError("Another run has just updated this image. Try again.")
         yield
     finally:
         os.close(handle)

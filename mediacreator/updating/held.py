@@ -16,11 +16,14 @@ from mediacreator.formats import FileTree, FolderTree, TreeFile, open_tree
 from mediacreator.layout import ROOT_FOLDER
 from mediacreator.medium import Medium, find_dicomdir, open_medium
 from mediacreator.medium_places import DICOMDIR
-from mediacreator.model import FileID, Severity, SourceFile
+from mediacreator.model import Container, FileID, Severity, SourceFile
 from mediacreator.receipt import MediumEntry, Receipt, parse_receipt, read_receipt
 from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from mediacreator.sources.containers import start_of
 
 RECEIPT = "RECEIPT.JSN"
+UPDATED_IMAGES = frozenset((Container.FAT,))
+"""Images of media that are written again and again."""
 _HEADER = Struct("<HH2sH")
 _LINKS, _TYPE = 12 + 10 + 12, b"\x04\x00\x30\x14"  # bytes of (0004,1400), (0004,1410) and (0004,1420)
 _RECORD_TYPE = 0x1430  # element of group 0004: the offsets that stand before it are made anew
@@ -58,6 +61,11 @@ class Held:
         path = self.told.path
         beside = os.path.isfile(path) or os.access(os.path.dirname(path), os.W_OK)
         return path if self.entry is not None and beside else ""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image that is written anew as a whole, and no folder."""
+        return self.tree.container is not Container.FILE
 
     @property
     def medium(self) -> Medium:
@@ -115,6 +123,10 @@ class Held:
 
     def source_of(self, file: TreeFile, number: int) -> SourceFile:
         """Return a file of the medium as a source, to be read."""
+        if self.is_image:
+            mtime_ns = os.stat(self.tree.path).st_mtime_ns
+            container = self.tree.container
+            return SourceFile(number, self.tree.path, file.size, mtime_ns, container, file.name, start_of(file))
         path = os.path.join(self.tree.path, *file.path[:-1], file.raw_name)
         status = os.stat(path)
         return SourceFile(number, path, status.st_size, status.st_mtime_ns)
@@ -140,7 +152,9 @@ def root_of(path: str) -> str:
     path = os.path.abspath(path)
     if os.path.isfile(path) and os.path.basename(path).upper() == "DICOMDIR":
         return os.path.dirname(path)
-    if not os.path.isdir(path) or os.path.isfile(os.path.join(path, "DICOMDIR")):
+    if not os.path.isdir(path):
+        return os.path.realpath(path)  # an image: what a link leads to is replaced, and not the link
+    if os.path.isfile(os.path.join(path, "DICOMDIR")):
         return path
     try:
         with open_tree(path) as tree:
@@ -157,7 +171,7 @@ def hold(path: str) -> Held:
 
     Raises:
         SourceUnreadable: There is none.
-        MediumError: It is no folder: an image is not changed in place.
+        MediumError: It is an image of a medium that is written once, or a drive.
         FindingsError: Its DICOMDIR breaks rules, so that an update could lose what it says: it must be rebuilt first.
 
     Source: PS3.10 8.3 (File-set Updater).
@@ -182,7 +196,7 @@ def _opened(path: str) -> Medium:
 class _Folder(FolderTree):
     """A folder of which a few files are looked up, perhaps: to list 50,000 others takes longer than all else."""
 
-    _FEW = 2000  # more often looked up than that, listing all is quicker
+    _FEW = 100  # more often looked up than that, listing all is quicker
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -213,12 +227,15 @@ class _Folder(FolderTree):
 
 def _held(medium: Medium) -> Held:
     root = os.path.abspath(medium.path)
-    if not os.path.isdir(root):
+    if not os.path.isdir(root) and medium.tree.container not in UPDATED_IMAGES:
         raise MediumError(
-            "This is an image, which is not changed in place: its File-set UID would name two File-sets. "
+            "This image is of a medium that is written once: changed, its File-set UID would name two File-sets. "
             "Give -o for a new one [PS3.10 8.1]."
         )
-    root = os.path.join(root, *medium.dicomdir.path[:-1])
+    if not (os.path.isdir(root) or os.path.isfile(root)):
+        raise MediumError("This is a drive. Mount it and update the folder, or give -o for a new File-set.")
+    if os.path.isdir(root):
+        root = os.path.join(root, *medium.dicomdir.path[:-1])
     dicomdir = os.path.join(root, medium.dicomdir.raw_name)
     _refuse_broken(medium.directory)
     told = told_by_receipt(root, medium.tree, medium.directory.file_set_uid)

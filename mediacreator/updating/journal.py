@@ -146,6 +146,11 @@ def recover(root: str) -> Finding | None:
         raise MediumError(
             f"An update that was interrupted cannot be brought to an end: {exc.strerror}. Make the medium writable."
         ) from exc
+    return recovered(done)
+
+
+def recovered(done: str) -> Finding:
+    """Say that an earlier update was interrupted, and what was done about it."""
     return Finding(
         "update-recovered",
         Severity.NOTE,

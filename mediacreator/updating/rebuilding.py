@@ -42,12 +42,11 @@ from mediacreator.select import ContentComparer, select
 from mediacreator.settings import Settings
 from mediacreator.transcode import Plan, Spool, encode
 from mediacreator.updating.applying import locked
-from mediacreator.updating.contents import Contents
 from mediacreator.updating.held import Held, root_of, told_by_receipt
 from mediacreator.updating.journal import JOURNAL, STAGE, recover
 from mediacreator.updating.old_directory import not_rebuilt, with_old_values
 from mediacreator.updating.request import Opened, UpdateRequest
-from mediacreator.updating.update import New, Result, swap, volume_of, walked
+from mediacreator.updating.update import New, Result, reference, swap, volume_of
 
 PROFILES = ("STD-GEN-CD", "STD-GEN-DVD-JPEG", "STD-GEN-DVD-J2K")
 """Tried in this order where nobody says which profile the File-set claims: the first that allows every file."""
@@ -89,9 +88,7 @@ def rebuild(
     settings, progress = settings or Settings(), progress or Silent()
     root = root_of(request.medium)
     if not os.path.isdir(root):
-        raise MediumError(
-            "This is no folder, and an image is not changed in place. Make a new one: mediacreator create."
-        )
+        raise MediumError("This is an image; rebuild works on folders. Make a new one from it: mediacreator create.")
     try:
         with collector.held(), locked(root):
             recovered = recover(root)
@@ -231,7 +228,7 @@ class _Rebuilding:
         )
         result = Result(
             dicomdir=dicomdir,
-            contents=Contents(walked(dicomdir, whole.files)),
+            references=tuple(map(reference, whole.files)),
             kept=tuple(f.file_id for f in whole.files if f.encoded.instance.header.source.number not in anew),
             removed=0,
             removed_files=tuple("/".join((*found.places[number],)) for number in sorted(anew)),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mediacreator.errors import UsageError
+from mediacreator.formats.fat_kinds import FAT_KINDS
 from mediacreator.model import Finding, Severity
 from mediacreator.receipt import COMPLETE
 from mediacreator.rules.claim import Claim, load_claim
@@ -16,6 +17,7 @@ from mediacreator.settings import Settings
 from mediacreator.suggesting import AUTO
 from mediacreator.updating.applying import locked
 from mediacreator.updating.held import Held, hold, root_of
+from mediacreator.updating.imaging import recover_image
 from mediacreator.updating.journal import recover
 
 LACKING = "medium-incomplete-before"
@@ -61,9 +63,9 @@ def opened(request: UpdateRequest, settings: Settings) -> Iterator[Opened]:
     """
     root = root_of(request.medium)
     if not os.path.isdir(root):
-        hold(request.medium).medium.close()  # says what it is instead
+        hold(request.medium).medium.close()  # says why it is not updated, if it is not
     with locked(root):
-        recovered = recover(root)
+        recovered = recover(root) if os.path.isdir(root) else recover_image(root)
         held = hold(root)
         with held.medium:
             claim = _claim(request, settings, held)
@@ -109,4 +111,9 @@ def _claim(request: UpdateRequest, settings: Settings, held: Held) -> Claim:
             )
         if profile.security != "none":
             raise UsageError(f"{profile.id} asks for Secure DICOM Files, which this version cannot make.")
+    if held.is_image and claim.media_format.writer not in FAT_KINDS:
+        raise UsageError(
+            f"{identifiers} is of {claim.media_format.name}, and this is a FAT image. Give --profile of what it is "
+            f"[{claim.media_format.clause}]."
+        )
     return claim

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mediacreator.dicomio.dicomdir import encode_dicomdir, follow_records
+from mediacreator.dicomio.dicomdir import encode_dicomdir
 from mediacreator.dicomio.walker import Directory, DirectoryRecord, walk
 from mediacreator.directory.records import RecordEncoder
 from mediacreator.errors import InternalError, MediaTooSmall
@@ -20,6 +20,7 @@ from mediacreator.model import (
     FileID,
     FileSetContent,
     Finding,
+    MediaImage,
     Origin,
     Progress,
     Scan,
@@ -34,9 +35,9 @@ from mediacreator.rules.tables import edition
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
 from mediacreator.updating.applying import Change, apply
-from mediacreator.updating.contents import Contents
 from mediacreator.updating.describing import Described, Describer
 from mediacreator.updating.held import Held
+from mediacreator.updating.imaging import ImageChange, apply_to_image
 from mediacreator.updating.joining import Place, joined_records
 from mediacreator.updating.request import Opened, UpdateRequest
 
@@ -118,15 +119,13 @@ def change(
     stays = [record for record in directory.records if record.index not in removed]
     bodies = {record.index: held.body(record) for record in stays}
     encoder = RecordEncoder(opened.claim.keys_for)
-    records = tuple(joined_records(directory, bodies, new.volume, new.places, encoder))
+    records = joined_records(directory, bodies, new.volume, new.places, encoder)
     dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
-    if tuple(follow_records(dicomdir)) != records:
-        raise InternalError("the updated DICOMDIR does not lead to the records that it shall have")
     _check_capacity(opened, new.volume)
     kept = tuple(record.file_id for record in stays if record.has_file)
     result = Result(
         dicomdir=dicomdir,
-        contents=Contents(directory, removed, new.volume, new.places),
+        references=(*(_reference(record) for record in stays if record.has_file), *map(reference, new.volume.files)),
         kept=kept,
         removed=sum(1 for record in directory.records if record.has_file) - len(kept),
         removed_files=_files_to_remove(opened, stays, removed) if removed else (),
@@ -139,7 +138,7 @@ class Result:
     """What a File-set shall be."""
 
     dicomdir: bytes
-    contents: Contents  # what it says
+    references: tuple[Reference, ...]  # what it names, in any order
     kept: tuple[FileID, ...]  # of instances whose files stay as they are
     removed: int  # instances that go
     removed_files: tuple[str, ...]  # paths from the root, with slashes
@@ -167,27 +166,38 @@ def swap(
         made.append(describer.describe(written))
         return made[-1].content, to_json(made[-1].receipt, travelling=False)
 
-    apply(
-        Change(
-            root=held.root,
-            dicomdir_name=os.path.basename(held.dicomdir),
-            dicomdir=result.dicomdir,
-            added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
-            removed=result.removed_files,
-            replaced=describer.replaced,
-            receipt=held.receipt_written,
-            late=late,
-            created=origin.created,
-        ),
-        progress,
+    change = Change(
+        root=held.root,
+        dicomdir_name=os.path.basename(held.dicomdir),
+        dicomdir=result.dicomdir,
+        added=tuple(DiscFile.of_instance(file, origin.created) for file in new.volume.files),
+        removed=result.removed_files,
+        replaced=describer.replaced,
+        receipt=held.receipt_written,
+        late=late,
+        created=origin.created,
     )
+
+    def sealed(image: MediaImage) -> bytes:
+        receipt = made[-1].receipt
+        media = tuple(replace(medium, size=image.size, sha256=image.sha256) for medium in receipt.media)
+        made.append(replace(made[-1], receipt=replace(receipt, media=media)))
+        return to_json(made[-1].receipt, travelling=False)
+
+    if held.is_image:
+        workers = request.workers or min(os.cpu_count() or 1, 8)
+        kind = opened.claim.media_format.writer
+        apply_to_image(change, ImageChange(held, kind, workers, sealed), progress)
+    else:
+        apply(change, progress)
     return made[-1].receipt
 
 
 def unchanged(opened: Opened, request: UpdateRequest, settings: Settings, origin: Origin, new: New) -> Receipt:
     """Return the receipt of a File-set that stays as it is; it is not written."""
-    contents = Contents(opened.held.directory)
-    result = Result(opened.held.medium.data, contents, tuple(one.file_id for one in contents.kept()), 0, ())
+    records = [record for record in opened.held.directory.in_order() if record.has_file]
+    references = tuple(map(_reference, records))
+    result = Result(opened.held.medium.data, references, tuple(record.file_id for record in records), 0, ())
     return _describer(opened, request, settings, origin, new, result).describe(()).receipt
 
 
@@ -221,7 +231,7 @@ def _describer(
         unknown=_not_told(held, result),
         removed=result.removed,
         dicomdir=result.dicomdir,
-        contents=result.contents,
+        directory=_walked(result),
     )
 
 
@@ -235,13 +245,11 @@ def _not_told(held: Held, result: Result) -> dict[FileID, FileEntry]:
         return {}
     files = held.files_of()
     found: dict[FileID, FileEntry] = {}
-    for record in result.contents.kept():
-        file_id = record.file_id
+    for file_id, _, sop_instance_uid, transfer_syntax_uid in result.references:
+        file = (files.get(file_id) or held.find(*file_id)) if file_id in kept else None
         if file_id in kept:
-            file = files.get(file_id) or held.find(*file_id)
             size, sha256 = held.hash_of(file) if file is not None else (0, "")
-            uids = record.sop_instance_uid, record.transfer_syntax_uid
-            found[file_id] = FileEntry("/".join(file_id), size, sha256, *uids)
+            found[file_id] = FileEntry("/".join(file_id), size, sha256, sop_instance_uid, transfer_syntax_uid)
     return found
 
 
@@ -256,15 +264,15 @@ def reference(file: VolumeFile) -> Reference:
     )
 
 
-def walked(dicomdir: bytes, files: Sequence[VolumeFile]) -> Directory:
-    """Return a new DICOMDIR as a reader sees it: each file is named once, and no rule is broken.
+def _walked(result: Result) -> Directory:
+    """Return the new DICOMDIR as a reader sees it: each file is named once, and no rule is broken.
 
     Raises:
         InternalError: It does not say what it shall say.
     """
-    directory = walk(dicomdir)
+    directory = walk(result.dicomdir)
     said = Counter(_reference(record) for record in directory.in_order() if record.has_file)
-    if said != Counter(map(reference, files)) or any(f.severity is Severity.ERROR for f in directory.findings):
+    if said != Counter(result.references) or any(f.severity is Severity.ERROR for f in directory.findings):
         raise InternalError("the updated DICOMDIR does not name what it shall name")
     return directory
 

@@ -172,7 +172,6 @@ def test_icons_on_request(samples: Path, tmp_path: Path, command: Command) -> No
     ("profile", "says"),
     [
         ("STD-GEN-SEC-CD", "Secure DICOM Files"),
-        ("STD-GEN-MIME", "cannot write MIME"),
         ("STD-CTMR-MOD650", "retired"),
         ("STD-GEN-CDR", "the nearest is STD-GEN-CD"),
     ],

@@ -1,0 +1,164 @@
+"""Carry an update out on a FAT image: a new one is written beside the old one, read back, and takes its place.
+
+What lies on the image beside the File-set stays. The old image is whole until one rename replaces it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mediacreator.dicomio.walker import DirectoryRecord, walk
+from mediacreator.errors import MediaTooSmall, MediumError
+from mediacreator.forms import Form, fat_form
+from mediacreator.image import DiscFile
+from mediacreator.image.copying import write_error
+from mediacreator.model import (
+    Body,
+    EncodedInstance,
+    FileSetContent,
+    Finding,
+    Header,
+    MediaImage,
+    Progress,
+    SOPInstance,
+    SourceFile,
+    Volume,
+    VolumeFile,
+    WrittenFile,
+)
+from mediacreator.sources.reading import read_chunks
+from mediacreator.target import PARTIAL, sync_folder
+from mediacreator.updating.applying import Change
+from mediacreator.updating.held import Held
+from mediacreator.updating.journal import recovered, write_whole
+
+_NAME = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """What an update of an image needs besides a Change."""
+
+    held: Held
+    kind: str  # name in ``formats.fat_kinds.FAT_KINDS``
+    workers: int
+    sealed: Callable[[MediaImage], bytes]  # the receipt beside the image, which knows its hash too
+
+
+def apply_to_image(change: Change, image: ImageChange, progress: Progress) -> tuple[WrittenFile, ...]:
+    """Carry a Change out; whatever goes wrong leaves the image as it was.
+
+    Returns:
+        The new files as they were written and read back.
+
+    Raises:
+        NoSpace: There is no room for a second image beside the first, which is needed meanwhile.
+        MediumError: The image cannot be written, or holds names that are not 8.3.
+        SourceChanged, SourceUnreadable: A source is not what was scanned.
+        VerificationFailed: What was written does not read back.
+
+    Source: PS3.10 8.3 (File-set Updater).
+    """
+    partial = f"{change.root}{PARTIAL}"
+    added = tuple(_written(file) for file in change.added)
+    content, _ = change.late(added)
+    named = {change.dicomdir_name: change.dicomdir, **{"/".join(file.path): file.data for file in content}}
+    files = (
+        *(DiscFile.of_bytes(tuple(name.split("/")), data, change.created) for name, data in named.items()),
+        *_kept(change, image.held, frozenset(named)),
+        *change.added,
+    )
+    form, volume = _form(image.kind, os.path.getsize(change.root), files), _volume(change.dicomdir)
+    try:
+        made = form.write(partial, volume, files, change.created, progress, image.workers)
+        os.chmod(partial, stat.S_IMODE(os.stat(change.root).st_mode))
+        made = form.verify(partial, volume, made, progress)
+        receipt = image.sealed(made)
+        if change.receipt:
+            write_whole(f"{change.receipt}{PARTIAL}", receipt, 0o600)
+        os.replace(partial, change.root)
+        if change.receipt:
+            os.replace(f"{change.receipt}{PARTIAL}", change.receipt)
+    except OSError as exc:
+        raise write_error(exc) from exc
+    finally:
+        for path in (partial, f"{change.receipt}{PARTIAL}"):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+    sync_folder(os.path.dirname(change.root))
+    return _as_written(made, frozenset(file.path for file in change.added))
+
+
+def recover_image(path: str) -> Finding | None:
+    """Remove what an update that was killed left beside an image; say so if there was anything."""
+    found = False
+    for stale in (f"{path}{PARTIAL}", f"{path}.receipt.json{PARTIAL}"):
+        with suppress(FileNotFoundError):
+            os.unlink(stale)
+            found = True
+    return recovered("what it had written was removed") if found else None
+
+
+def _form(kind: str, size: int, files: Sequence[DiscFile]) -> Form:
+    """Return how the image is made: as large as it was, as its medium may be; larger only if it must be."""
+    form = fat_form(kind, size)
+    try:
+        form.size(files)
+    except MediaTooSmall:
+        return fat_form(kind)
+    return form
+
+
+def _written(file: DiscFile) -> WrittenFile:
+    """Return a new file with the hash that it will have."""
+    digest = hashlib.sha256(file.head)
+    if file.body is not None:
+        for chunk in read_chunks(file.body.source, file.body.offset, file.body.size):
+            digest.update(chunk)
+    return WrittenFile(file.path, file.size, digest.hexdigest(), file.sop_instance_uid)
+
+
+def _kept(change: Change, held: Held, replaced: frozenset[str]) -> Iterator[DiscFile]:
+    """Yield the files that stay, as they lie in the old image.
+
+    Raises:
+        MediumError: One has a name that the new image could not record.
+    """
+    gone = replaced | frozenset(change.removed)
+    depth = len(held.base)
+    for number, file in enumerate(held.tree.files(), 1):
+        path = (*file.path[:-1], file.raw_name)
+        if "/".join(path[depth:]) in gone and path[:depth] == held.base:
+            continue
+        if not all(map(_NAME.fullmatch, path)):
+            raise MediumError(
+                "The image holds files whose names are not 8.3 upper case, which a new one could not keep. Mount it "
+                "and update the folder, or give -o for a new File-set."
+            )
+        when = datetime.fromtimestamp(file.mtime_ns / 1e9, UTC) if file.mtime_ns else change.created
+        yield DiscFile(path, file.size, when, body=Body(held.source_of(file, number), 0, file.size))
+
+
+def _volume(dicomdir: bytes) -> Volume:
+    """Return what a DICOMDIR names, as what is read back is compared with it."""
+    directory = walk(dicomdir)
+
+    def file_of(record: DirectoryRecord) -> VolumeFile:
+        source = SourceFile(-record.index - 1, "", 0, 0)
+        uids = (record.sop_class_uid, record.sop_instance_uid, record.transfer_syntax_uid)
+        instance = SOPInstance(Header(source, *uids, 0, True, {}), record.type, {})
+        return VolumeFile(record.file_id, EncodedInstance(instance, uids[2], b"", Body(source, 0, 0)))
+
+    files = tuple(file_of(record) for record in directory.in_order() if record.file_id)
+    return Volume(directory.file_set_id, directory.file_set_uid, FileSetContent(()), files)
+
+
+def _as_written(made: MediaImage, added: frozenset[tuple[str, ...]]) -> tuple[WrittenFile, ...]:
+    return tuple(file for file in made.files if file.path in added)
