@@ -9,7 +9,6 @@ import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 
 BOUNDARY = "=_mediacreator"
 """Between the parts. ``=_`` cannot occur in base64 (RFC 2045 6.7, note)."""
@@ -38,6 +37,8 @@ def message_head(envelope: Envelope) -> bytes:
 
     Source: RFC 822 4.1, RFC 2045 4, RFC 2046 5.1; RFC 2047 for names that are not ASCII.
     """
+    from email.utils import format_datetime
+
     draft = not (envelope.sender and envelope.recipient)
     named = {"From": envelope.sender, "To": envelope.recipient, "Subject": envelope.subject}
     head = _encoded({name: value for name, value in named.items() if value})
