@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
+from mediacreator.dicomio.dicomdir import encode_dicomdir, follow_records
 from mediacreator.dicomio.walker import walk
+from mediacreator.errors import InternalError
 from mediacreator.medium_verify import verify_medium
 from mediacreator.model import Silent
 from mediacreator.rules.claim import load_claim
@@ -193,3 +196,25 @@ def test_objects_of_no_patient_join_the_root(tmp_path: Path) -> None:
     assert verify_medium(str(medium), progress=Silent()).whole
     remove(UpdateRequest(str(medium)), Excluded(instances=frozenset(("2.25.4711",))))
     assert [node.type for node in filesets.opened(medium).roots] == ["PATIENT"]
+
+
+RECORDS = ((0, b"a" * 10), (1, b"b" * 4), (2, b"c"), (1, b"d" * 6), (0, b"e" * 8))
+
+
+@pytest.mark.parametrize("records", [(), RECORDS[:1], RECORDS])
+def test_offsets_lead_to_every_record_in_order(records: tuple[tuple[int, bytes], ...]) -> None:
+    assert tuple(follow_records(encode_dicomdir("TEST", "2.25.1", records))) == records
+
+
+def test_an_offset_that_is_wrong_anywhere_is_found() -> None:
+    """Every link is changed once; each change is an error."""
+    data = encode_dicomdir("TEST", "2.25.1", RECORDS)
+    links = [
+        place.end() for place in re.finditer(rb"\x04\x00[\x00\x20]\x14UL\x04\x00|\x04\x00\x00\x12UL\x04\x00", data)
+    ]
+    assert len(links) == 2 * len(RECORDS) + 1
+    for place in links:
+        broken = bytearray(data)
+        broken[place : place + 4] = (int.from_bytes(data[place : place + 4], "little") ^ 0x20).to_bytes(4, "little")
+        with pytest.raises(InternalError):
+            tuple(follow_records(bytes(broken)))
