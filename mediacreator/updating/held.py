@@ -196,7 +196,7 @@ def _opened(path: str) -> Medium:
 class _Folder(FolderTree):
     """A folder of which a few files are looked up, perhaps: to list 50,000 others takes longer than all else."""
 
-    _FEW = 100  # more often looked up than that, listing all is quicker
+    _FEW = 2000  # more often looked up than that, listing all is quicker
 
     def __init__(self, path: str) -> None:
         super().__init__(path)

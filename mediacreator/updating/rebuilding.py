@@ -42,11 +42,12 @@ from mediacreator.select import ContentComparer, select
 from mediacreator.settings import Settings
 from mediacreator.transcode import Plan, Spool, encode
 from mediacreator.updating.applying import locked
+from mediacreator.updating.contents import Contents
 from mediacreator.updating.held import Held, root_of, told_by_receipt
 from mediacreator.updating.journal import JOURNAL, STAGE, recover
 from mediacreator.updating.old_directory import not_rebuilt, with_old_values
 from mediacreator.updating.request import Opened, UpdateRequest
-from mediacreator.updating.update import New, Result, reference, swap, volume_of
+from mediacreator.updating.update import New, Result, swap, volume_of, walked
 
 PROFILES = ("STD-GEN-CD", "STD-GEN-DVD-JPEG", "STD-GEN-DVD-J2K")
 """Tried in this order where nobody says which profile the File-set claims: the first that allows every file."""
@@ -228,7 +229,7 @@ class _Rebuilding:
         )
         result = Result(
             dicomdir=dicomdir,
-            references=tuple(map(reference, whole.files)),
+            contents=Contents(walked(dicomdir, whole.files)),
             kept=tuple(f.file_id for f in whole.files if f.encoded.instance.header.source.number not in anew),
             removed=0,
             removed_files=tuple("/".join((*found.places[number],)) for number in sorted(anew)),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mediacreator.dicomio.dicomdir import encode_dicomdir
+from mediacreator.dicomio.dicomdir import encode_dicomdir, follow_records
 from mediacreator.dicomio.walker import Directory, DirectoryRecord, walk
 from mediacreator.directory.records import RecordEncoder
 from mediacreator.errors import InternalError, MediaTooSmall
@@ -35,6 +35,7 @@ from mediacreator.rules.tables import edition
 from mediacreator.select import PLACEHOLDER_DATE, PLACEHOLDER_TIME
 from mediacreator.settings import Settings
 from mediacreator.updating.applying import Change, apply
+from mediacreator.updating.contents import Contents
 from mediacreator.updating.describing import Described, Describer
 from mediacreator.updating.held import Held
 from mediacreator.updating.imaging import ImageChange, apply_to_image
@@ -119,13 +120,15 @@ def change(
     stays = [record for record in directory.records if record.index not in removed]
     bodies = {record.index: held.body(record) for record in stays}
     encoder = RecordEncoder(opened.claim.keys_for)
-    records = joined_records(directory, bodies, new.volume, new.places, encoder)
+    records = tuple(joined_records(directory, bodies, new.volume, new.places, encoder))
     dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
+    if tuple(follow_records(dicomdir)) != records:
+        raise InternalError("the updated DICOMDIR does not lead to the records that it shall have")
     _check_capacity(opened, new.volume)
     kept = tuple(record.file_id for record in stays if record.has_file)
     result = Result(
         dicomdir=dicomdir,
-        references=(*(_reference(record) for record in stays if record.has_file), *map(reference, new.volume.files)),
+        contents=Contents(directory, removed, new.volume, new.places),
         kept=kept,
         removed=sum(1 for record in directory.records if record.has_file) - len(kept),
         removed_files=_files_to_remove(opened, stays, removed) if removed else (),
@@ -138,7 +141,7 @@ class Result:
     """What a File-set shall be."""
 
     dicomdir: bytes
-    references: tuple[Reference, ...]  # what it names, in any order
+    contents: Contents  # what it says
     kept: tuple[FileID, ...]  # of instances whose files stay as they are
     removed: int  # instances that go
     removed_files: tuple[str, ...]  # paths from the root, with slashes
@@ -195,9 +198,8 @@ def swap(
 
 def unchanged(opened: Opened, request: UpdateRequest, settings: Settings, origin: Origin, new: New) -> Receipt:
     """Return the receipt of a File-set that stays as it is; it is not written."""
-    records = [record for record in opened.held.directory.in_order() if record.has_file]
-    references = tuple(map(_reference, records))
-    result = Result(opened.held.medium.data, references, tuple(record.file_id for record in records), 0, ())
+    contents = Contents(opened.held.directory)
+    result = Result(opened.held.medium.data, contents, tuple(one.file_id for one in contents.kept()), 0, ())
     return _describer(opened, request, settings, origin, new, result).describe(()).receipt
 
 
@@ -231,7 +233,7 @@ def _describer(
         unknown=_not_told(held, result),
         removed=result.removed,
         dicomdir=result.dicomdir,
-        directory=_walked(result),
+        contents=result.contents,
     )
 
 
@@ -245,11 +247,13 @@ def _not_told(held: Held, result: Result) -> dict[FileID, FileEntry]:
         return {}
     files = held.files_of()
     found: dict[FileID, FileEntry] = {}
-    for file_id, _, sop_instance_uid, transfer_syntax_uid in result.references:
-        file = (files.get(file_id) or held.find(*file_id)) if file_id in kept else None
+    for record in result.contents.kept():
+        file_id = record.file_id
         if file_id in kept:
+            file = files.get(file_id) or held.find(*file_id)
             size, sha256 = held.hash_of(file) if file is not None else (0, "")
-            found[file_id] = FileEntry("/".join(file_id), size, sha256, sop_instance_uid, transfer_syntax_uid)
+            uids = record.sop_instance_uid, record.transfer_syntax_uid
+            found[file_id] = FileEntry("/".join(file_id), size, sha256, *uids)
     return found
 
 
@@ -264,15 +268,15 @@ def reference(file: VolumeFile) -> Reference:
     )
 
 
-def _walked(result: Result) -> Directory:
-    """Return the new DICOMDIR as a reader sees it: each file is named once, and no rule is broken.
+def walked(dicomdir: bytes, files: Sequence[VolumeFile]) -> Directory:
+    """Return a new DICOMDIR as a reader sees it: each file is named once, and no rule is broken.
 
     Raises:
         InternalError: It does not say what it shall say.
     """
-    directory = walk(result.dicomdir)
+    directory = walk(dicomdir)
     said = Counter(_reference(record) for record in directory.in_order() if record.has_file)
-    if said != Counter(result.references) or any(f.severity is Severity.ERROR for f in directory.findings):
+    if said != Counter(map(reference, files)) or any(f.severity is Severity.ERROR for f in directory.findings):
         raise InternalError("the updated DICOMDIR does not name what it shall name")
     return directory
 
