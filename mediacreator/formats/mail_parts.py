@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -99,8 +100,7 @@ class _Scan:
         Source: RFC 2046 5.1.1 (a delimiter of an outer multipart ends the inner ones too), 5.2.1.
         """
         headers, body = self._headers(start, open_boundaries)
-        kind = headers.get_content_type()
-        boundary = _boundary(headers)
+        kind, boundary = headers.content_type, headers.boundary
         if depth >= _MAX_DEPTH or len(self.parts) >= _MAX_PARTS:
             return self._leaf(headers, body, open_boundaries, "mail-too-deep")
         if kind == "message/rfc822":
@@ -115,7 +115,9 @@ class _Scan:
             found = self._delimiter(found.stop, open_boundaries)
         return found
 
-    def _leaf(self, headers: Message, body: int, open_boundaries: tuple[bytes, ...], problem: str) -> _Delimiter | None:
+    def _leaf(
+        self, headers: _Headers, body: int, open_boundaries: tuple[bytes, ...], problem: str
+    ) -> _Delimiter | None:
         found = self._delimiter(body, open_boundaries)
         if found is None and open_boundaries:
             problem = problem or "mail-truncated"
@@ -123,10 +125,10 @@ class _Scan:
         self.parts.append(
             Part(
                 number=len(self.parts) + 1,
-                content_type=headers.get_content_type(),
-                encoding=str(headers.get("Content-Transfer-Encoding", "7bit")).strip().lower(),
-                disposition=str(headers.get_content_disposition() or ""),
-                path=_path(headers),
+                content_type=headers.content_type,
+                encoding=headers.encoding,
+                disposition=headers.disposition,
+                path=headers.path,
                 start=body,
                 stop=stop,
                 problem=problem,
@@ -134,20 +136,17 @@ class _Scan:
         )
         return found
 
-    def _headers(self, start: int, open_boundaries: tuple[bytes, ...]) -> tuple[Message, int]:
+    def _headers(self, start: int, open_boundaries: tuple[bytes, ...]) -> tuple[_Headers, int]:
         """Read the headers of an entity and find where its body begins."""
-        from email.message import Message
-        from email.parser import BytesHeaderParser
-
         head = os.pread(self._handle, min(_HEAD, self._size - start), start)
         if head[:1] == b"\n" or head[:2] == b"\r\n":
-            return Message(), start + head.index(b"\n") + 1
+            return _Headers(), start + head.index(b"\n") + 1
         end = _BLANK_LINE.search(head)
         stop, body = (end.start(), end.end()) if end else (len(head), len(head))
         cut = _pattern(open_boundaries).search(head) if open_boundaries else None
         if cut is not None and cut.start() < stop:  # no blank line: there is no body
             stop, body = cut.start(), cut.start()
-        return BytesHeaderParser().parsebytes(head[:stop]), start + body
+        return _parsed(head[:stop]), start + body
 
     def _delimiter(self, position: int, open_boundaries: tuple[bytes, ...]) -> _Delimiter | None:
         """Find the next delimiter of any multipart that is open."""
@@ -156,9 +155,10 @@ class _Scan:
         pattern = _pattern(open_boundaries)
         for start, piece, is_last in self._pieces(max(position - 2, 0)):
             found = pattern.search(piece)
-            if found is not None and (is_last or found.start() < _PIECE):
+            if found is not None and (is_last or found.start() <= _PIECE):
+                end = found.start() - piece.endswith(b"\r", 0, found.start())
                 level = open_boundaries.index(found[1])
-                return _Delimiter(level, bool(found[2]), start + found.start(), start + found.end())
+                return _Delimiter(level, bool(found[2]), start + end, start + found.end())
         return None
 
     def _pieces(self, position: int) -> Iterator[tuple[int, bytes, bool]]:
@@ -169,7 +169,7 @@ class _Scan:
             yield position, piece, is_last
             if is_last:
                 return
-            position += _PIECE
+            position += _PIECE - 1  # so that the end of line before a delimiter is in the piece
 
 
 _UNREADABLE = {
@@ -181,15 +181,47 @@ _UNREADABLE = {
 """Content types that hide what they carry, and the code of the Finding."""
 
 
+@lru_cache(16)
 def _pattern(boundaries: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    """Return what finds a delimiter; of two boundaries one of which begins the other the longer is tried first."""
+    """Return what finds a delimiter, with the end of line before it, which belongs to it (RFC 2046 5.1.1).
+
+    Of two boundaries one of which begins the other the longer is tried first. That it begins with what never varies
+    makes the search ten times as fast.
+    """
     names = b"|".join(re.escape(name) for name in sorted(set(boundaries), key=len, reverse=True))
-    return re.compile(rb"\r?\n--(" + names + rb")(--)?[ \t]*(?:\r?\n|\Z)")
+    return re.compile(rb"\n--(" + names + rb")(--)?[ \t]*(?:\r?\n|\Z)")
 
 
-def _boundary(headers: Message) -> bytes:
-    boundary = headers.get_boundary() or ""
-    return boundary.encode("utf-8", "surrogateescape")[:_MAX_BOUNDARY]
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    """What the headers of a part say, as far as they make sense."""
+
+    content_type: str = "text/plain"  # lower case
+    encoding: str = "7bit"  # lower case
+    disposition: str = ""  # lower case
+    boundary: bytes = b""
+    path: tuple[str, ...] = ()
+
+
+def _parsed(block: bytes) -> _Headers:
+    from email.parser import BytesHeaderParser
+
+    headers = BytesHeaderParser().parsebytes(block)
+    return _Headers(
+        content_type=_asked(headers.get_content_type) or "text/plain",
+        encoding=_asked(lambda: str(headers.get("Content-Transfer-Encoding", "7bit"))).strip().lower(),
+        disposition=_asked(lambda: headers.get_content_disposition() or ""),
+        boundary=_asked(lambda: headers.get_boundary() or "").encode("utf-8", "replace")[:_MAX_BOUNDARY],
+        path=_path(headers),
+    )
+
+
+def _asked(question: Callable[[], str]) -> str:
+    """Ask the email package; it fails in many ways on headers that were made to harm, which then say nothing."""
+    try:
+        return question().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except Exception:  # noqa: BLE001
+        return ""
 
 
 def _path(headers: Message) -> tuple[str, ...]:
@@ -197,11 +229,11 @@ def _path(headers: Message) -> tuple[str, ...]:
 
     The names lead nowhere: nothing is ever opened under them.
     """
-    location = str(headers.get("Content-Location", "")).strip()
+    location = _asked(lambda: str(headers.get("Content-Location", ""))).strip()
     names = (
-        _parameter(headers, "id"),
+        _decoded(_asked(lambda: _parameter(headers, "id"))),
         "" if ":" in location else location,  # a URI of its own is no name
-        _text(headers.get_filename() or ""),
+        _decoded(_asked(lambda: headers.get_filename() or "")),
     )
     name = next(filter(None, names), "").replace("\\", "/")
     return tuple(part for part in name.split("/") if part not in ("", ".", ".."))
@@ -211,17 +243,11 @@ def _parameter(headers: Message, name: str) -> str:
     from email.utils import collapse_rfc2231_value
 
     value = headers.get_param(name)
-    return _text(collapse_rfc2231_value(value)) if value else ""
+    return collapse_rfc2231_value(value) if value else ""
 
 
-def _text(value: str) -> str:
+def _decoded(value: str) -> str:
     """Decode what mail programs do to names that are not ASCII. Source: RFC 2047."""
-    from email.errors import HeaderParseError
     from email.header import decode_header, make_header
 
-    plain = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    try:
-        plain = str(make_header(decode_header(plain)))
-    except (HeaderParseError, LookupError, ValueError):
-        return plain
-    return plain
+    return _asked(lambda: str(make_header(decode_header(value)))) or value

@@ -118,9 +118,8 @@ class ZipTree(IndexedTree):
                 continue
             parts = [part for part in info.filename.split("/") if part] or [info.filename]
             path = (*parts[:-1], plain_component(parts[-1]))
-            time = calendar.timegm((*info.date_time, 0, 0, 0)) * 1_000_000_000
             yield Member(
-                TreeFile(path, info.filename.rpartition("/")[2], info.file_size, time, key=info.header_offset),
+                TreeFile(path, info.filename.rpartition("/")[2], info.file_size, _mtime(info), key=info.header_offset),
                 info.filename,
                 _problem(info),
             )
@@ -132,6 +131,14 @@ PROBLEMS = {
     "link-in-archive": "a member of an archive that is a link or a device",
 }
 """What each code that a ``Member`` can have means."""
+
+
+def _mtime(info: zipfile.ZipInfo) -> int:
+    """Return when a member was modified; 0 where it has no date, as month 0 is none."""
+    try:
+        return calendar.timegm((*info.date_time, 0, 0, 0)) * 1_000_000_000
+    except ValueError:
+        return 0
 
 
 def _problem(info: zipfile.ZipInfo) -> str:

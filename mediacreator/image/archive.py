@@ -30,6 +30,7 @@ _CHUNK = 1 << 20  # bytes
 _IN_MEMORY = 8 << 20  # bytes of a packed member; a larger one waits on the disk
 _SAMPLE = 64 << 10  # bytes that show whether a file gets smaller
 _WORTH = 0.98  # of its size, at most, where Deflate is worth its time
+_LEVEL = zlib.Z_BEST_SPEED  # of CT and MR it leaves 1 % more than the usual level, in a quarter of the time
 _THREADS = 4
 
 
@@ -153,7 +154,7 @@ def _pack_once(file: DiscFile, written: Sequence[WrittenFile], folder: str, meth
     first = list(islice(chunks, 2))  # the head, which always gets smaller, and what may be pixels
     if method is None:
         method = _method(b"".join(first)[-_SAMPLE:])
-    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS) if method == DEFLATED else None
+    packer = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS) if method == DEFLATED else None
     digest, crc = hashlib.sha256(), 0
     content: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)  # noqa: SIM115 - closed by who reads it
     try:
@@ -171,4 +172,4 @@ def _pack_once(file: DiscFile, written: Sequence[WrittenFile], folder: str, meth
 
 
 def _method(sample: bytes) -> int:
-    return DEFLATED if len(zlib.compress(sample)) < _WORTH * len(sample) else STORED
+    return DEFLATED if len(zlib.compress(sample, _LEVEL)) < _WORTH * len(sample) else STORED

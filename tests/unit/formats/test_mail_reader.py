@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mediacreator.errors import SourceUnreadable
 from mediacreator.formats import open_tree, recognise
 from mediacreator.formats.mail_content import content_of
-from mediacreator.formats.mail_parts import Part
+from mediacreator.formats.mail_parts import Part, find_parts
 from mediacreator.formats.mail_reader import MailTree
 from mediacreator.model import Container, Outcome
 from mediacreator.sources import find_sources
@@ -209,6 +209,24 @@ def test_dicom_that_looks_like_a_mail_is_dicom(tmp_path: Path) -> None:
     assert recognise(path) is Container.FILE
 
 
+@pytest.mark.parametrize("policy", [SMTP, UNIX])
+def test_parts_are_the_same_wherever_the_pieces_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: email.policy.Policy[EmailMessage]
+) -> None:
+    """A delimiter may lie over the edge of what is looked through at once, its end of line too."""
+    inner = message(("dicom", b"x\r\n--" * 30, {"id": "A"}), ("dicom", b"", {"id": "B"}))
+    outer = message(("dicom", b"1", {"id": "C"}))
+    outer.add_attachment(inner)
+    path = saved(tmp_path, outer, policy)
+    size = Path(path).stat().st_size
+    with open(path, "rb") as stream:
+        whole = find_parts(stream.fileno(), size)
+        assert [part.path for part in whole if part.path] == [("C",), ("A",), ("B",)]
+        for piece in range(2, 150):
+            monkeypatch.setattr("mediacreator.formats.mail_parts._PIECE", piece)
+            assert find_parts(stream.fileno(), size) == whole
+
+
 # --- reading anywhere ------------------------------------------------------------------------------------------------
 
 _JUNK = st.sampled_from([b"\r\n", b"\n", b" ", b"-", b"\0\xff", b"\t\r\n"])
@@ -328,6 +346,15 @@ def test_messages_in_messages_without_end_are_not_followed(tmp_path: Path) -> No
     assert set(refused(saved(tmp_path, b"MIME-Version: 1.0\r\n" + nested))[1].values()) == {"mail-too-deep"}
 
 
+@pytest.mark.parametrize(
+    "parameter", [b"boundary*0=a; boundary*=b", b'boundary="b"; boundary*1*=%', b"boundary*=a''", b"boundary"]
+)
+def test_headers_on_which_the_email_package_fails_say_nothing(tmp_path: Path, parameter: bytes) -> None:
+    text = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; " + parameter + b"; name*0=x; name*=y\r\n\r\n--b\r\n"
+    with MailTree(saved(tmp_path, text)) as tree:
+        assert len([*tree.files(), *tree.lost]) == 1
+
+
 def test_parts_without_headers_or_content_are_passed_over(tmp_path: Path) -> None:
     text = (
         b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\n\r\n--b\r\nno header"
@@ -372,7 +399,9 @@ def test_no_damage_makes_it_fail_or_hang(
         for file in tree.files():
             try:
                 with tree.open(file.path) as stream:
-                    assert len(stream.read()) == file.size
+                    read = len(stream.read())
+                    # A damaged archive may promise more than it has, as one that is no attachment.
+                    assert read == file.size or (file.name != "DICOMDIR" and read < file.size)
             except (SourceUnreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError):
                 continue  # of a damaged archive, as everywhere
 

@@ -111,6 +111,21 @@ def test_zip_bombs_are_refused(tmp_path: Path) -> None:
             ZipTree(path, limits)
 
 
+def test_a_member_without_a_date_is_read(tmp_path: Path) -> None:
+    """Month 0 of year 1980, as some programs leave it."""
+    path = tmp_path / "undated.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("A", b"1")
+    data = bytearray(path.read_bytes())
+    for header, place in ((b"PK\x03\x04", 12), (b"PK\x01\x02", 14)):
+        at = data.index(header) + place
+        data[at : at + 2] = b"\0\0"
+    path.write_bytes(data)
+    with ZipTree(str(path)) as tree:
+        assert [(file.name, file.mtime_ns) for file in tree.files()] == [("A", 0)]
+        assert tree.open(("A",)).read() == b"1"
+
+
 def test_zip_with_overlapping_members_is_refused(tmp_path: Path) -> None:
     """Many central directory entries that share one compressed body: the densest bombs are made so."""
     path = tmp_path / "overlap.zip"
