@@ -13,7 +13,7 @@ from mediacreator import collector
 from mediacreator.dividing import Medium, divide, refuse_too_large
 from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
-from mediacreator.forms import FORMS, check_capacity, too_large_for
+from mediacreator.forms import FORMS, check_capacity, form_for, large_mails, too_large_for
 from mediacreator.layout import check_file_set_id, lay_out
 from mediacreator.mastering import disc_files
 from mediacreator.model import (
@@ -168,12 +168,14 @@ class _Run:
         volumes = self._volumes(divided, origin)
         several = [medium for medium in divided if medium.of > 1 and medium.number == 1]
         findings += tuple(_spanned_finding(medium) for medium in several)
+        for medium, volume in zip(divided, volumes, strict=True):
+            findings += large_mails(medium.file_set.claim.media_format, (volume,))
         return self._job(origin, volumes, refused, findings), divided
 
     def _excess(self, job: Job, file_set: EncodedFileSet, volume: Volume, origin: Origin) -> int:
         """Return by how many bytes an image would be larger than its medium."""
         medium = file_set.claim.media_format
-        form = FORMS[medium.writer]
+        form = form_for(file_set.claim, self.settings)
         if not (form.bounded and medium.capacity):
             return 0
         return max(form.size(disc_files(job, volume, file_set.claim, self.settings, origin)) - medium.capacity, 0)
@@ -230,7 +232,7 @@ class _Run:
     ) -> WrittenMedium:
         """Write one medium under its ``.partial`` name and read it back."""
         medium = file_set.claim.media_format
-        form = FORMS["folder" if target.is_folder else medium.writer]
+        form = FORMS["folder"] if target.is_folder else form_for(file_set.claim, self.settings)
         files = disc_files(job, volume, file_set.claim, self.settings, origin)
         if form.bounded:
             check_capacity(medium, form.size(files))

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from mediacreator.dicomio.walker_findings import ROWS, Row, finding, printable
@@ -156,7 +157,10 @@ class _Run:
         self._seen: set[tuple[str, ...]] = set()
 
     def check_image(self, path: str) -> None:
-        """Compare an image as a whole, if the receipt has its hash: what lies between the files counts as well."""
+        """Compare an image as a whole, if the receipt has its hash: what lies between the files counts as well.
+
+        Zeros behind it are what programs that burn put there.
+        """
         if not self._entry.sha256 or os.path.isdir(path):
             return
         self.image_equal = False
@@ -168,7 +172,9 @@ class _Run:
                     digest.update(chunk)
                     left -= len(chunk)
                     self._progress.advance(0, len(chunk))
-                longer = os.path.isfile(path) and os.path.getsize(path) > self._entry.size
+                longer = os.path.isfile(path) and any(
+                    len(chunk) > chunk.count(0) for chunk in iter(partial(image.read, _CHUNK), b"")
+                )
         except OSError as exc:
             self._note("image-differs", "image", f"it cannot be read to its end: {exc.strerror or exc}")
             return

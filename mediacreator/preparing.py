@@ -62,6 +62,11 @@ class CreateRequest:
         """Whether a plain folder is written, whatever the medium."""
         return self.output.endswith("/")
 
+    @property
+    def suffix(self) -> str:
+        """How the name of an image ends, in lower case."""
+        return "" if self.to_folder else os.path.splitext(self.output)[1].lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -119,7 +124,8 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     folders = (*settings.profile_folders, *request.profile_folders)
     automatic = request.profile == AUTO
     blank = blank_of(request.medium)
-    names = candidates(settings.create.profile_list, blank, folders) if automatic else (request.profile,)
+    liked = settings.create.profile_list
+    names = candidates(liked, blank, folders, request.suffix) if automatic else (request.profile,)
     claims = tuple(_on(claim, blank) for name in names for claim in load_claims(name, folders))
     if not automatic:
         require_writable(claims, to_folder=request.to_folder)

@@ -2,7 +2,7 @@
 
 from mediacreator.burn.burning import Burned, burn_image, closes
 from mediacreator.burn.devices import BlockDevice, block_devices
-from mediacreator.burn.discs import choose_drive, judge_disc
+from mediacreator.burn.discs import choose_drive, judge_disc, require_blank
 from mediacreator.burn.images import ReadyImage, ready_image
 from mediacreator.burn.record import add_to_record, record_path
 from mediacreator.burn.sticks import judge_device, write_stick
@@ -22,5 +22,6 @@ __all__ = [
     "judge_disc",
     "ready_image",
     "record_path",
+    "require_blank",
     "write_stick",
 ]

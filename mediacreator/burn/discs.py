@@ -57,6 +57,24 @@ def _is_blank(device: str, look: Callable[[str], Disc]) -> bool:
         return False
 
 
+def require_blank(disc: Disc, *, erase: bool = False) -> None:
+    """Refuse a drive without a disc that can be written from its beginning.
+
+    Args:
+        disc: What lies in the drive.
+        erase: A rewritable disc may be erased.
+
+    Raises:
+        DeviceError: There is none, it cannot be read, or it is used.
+    """
+    if disc.state is DiscState.NONE:
+        raise fault("no-disc")
+    if disc.state is DiscState.UNKNOWN:
+        raise fault("disc-unreadable")
+    if disc.state is not DiscState.BLANK and not (erase and disc.rewritable):
+        raise fault("disc-used", f"It is {disc.state.value}.")
+
+
 def judge_disc(disc: Disc, image: ReadyImage, *, erase: bool = False, any_medium: bool = False) -> tuple[str, ...]:
     """Refuse a disc that does not take an image.
 
@@ -72,12 +90,7 @@ def judge_disc(disc: Disc, image: ReadyImage, *, erase: bool = False, any_medium
     Raises:
         DeviceError: There is none, it is used, too small or of the wrong kind.
     """
-    if disc.state is DiscState.NONE:
-        raise fault("no-disc")
-    if disc.state is DiscState.UNKNOWN:
-        raise fault("disc-unreadable")
-    if disc.state is not DiscState.BLANK and not (erase and disc.rewritable):
-        raise fault("disc-used", f"It is {disc.state.value}.")
+    require_blank(disc, erase=erase)
     notes = judge_kind(disc, image, any_medium=any_medium)
     if disc.state is DiscState.BLANK and image.size > disc.free:  # how large an erased one is, only erasing shows
         raise fault("medium-too-small", f"It needs {image.size:,} bytes, and the disc holds {disc.free:,}.")

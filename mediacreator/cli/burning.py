@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,12 @@ from mediacreator.errors import MediaCreatorError, MediumError, UsageError
 
 if TYPE_CHECKING:
     from mediacreator.burn import Burned, ReadyImage
+    from mediacreator.preparing import CreateRequest
     from mediacreator.receipt import Receipt
+    from mediacreator.settings import Settings
+
+DISC_SUFFIX = ".iso"
+"""``MediaFormat.suffix`` of discs."""
 
 
 def receipt_of(image: str, given: str) -> Receipt:
@@ -83,6 +89,68 @@ def recorded(image: ReadyImage, device: str, write: Callable[[], Burned]) -> dic
         add_to_record(image, device, MediumError("Stopped. The medium is not usable."), began)
         raise
     return add_to_record(image, device, burned, began)
+
+
+def burn_made(
+    receipt: Receipt, output: str, device: str, folders: tuple[str, ...], *, speed: int, as_json: bool, quiet: bool
+) -> None:
+    """Burn the images of a receipt that were made and read back just now, and remove each that is on its disc.
+
+    Args:
+        receipt: The local one.
+        output: What ``create`` was asked to write; the images of several media lie beside it.
+        device: The drive.
+        folders: With profile files of the site.
+        speed: As 8 for 8x; 0: as fast as drive and disc agree.
+        as_json: Print no sentences.
+        quiet: Show no progress.
+
+    Raises:
+        MediaCreatorError: As ``burn_image``; the image that was not burned, and those after it, are kept.
+    """
+    from mediacreator.burn import burn_image, eject, judge_disc, ready_image
+    from mediacreator.cli.progress import shown
+    from mediacreator.tools import xorriso
+
+    if len(receipt.media) > 1 and not sys.stdin.isatty():
+        raise UsageError(
+            f"There are {len(receipt.media)} media and no terminal to ask on for the next disc. The images are kept: "
+            "burn each with mediacreator burn."
+        )
+    for number, entry in enumerate(receipt.media, 1):
+        if number > 1:
+            asked = f"Put disc {number} of {len(receipt.media)} in and press Enter"
+            click.prompt(asked, default="", show_default=False, err=True)
+        path = os.path.join(os.path.dirname(output), entry.name)
+        with shown(quiet=quiet) as progress:
+            ready = ready_image(path, receipt, progress=progress, folders=folders, checked=True)
+            judge_disc(xorriso.look(device), ready)
+            burned = recorded(ready, device, partial(burn_image, ready, device, progress=progress, speed=speed))
+        os.unlink(path)
+        eject(device)
+        if not as_json:
+            tell(ready, [burned], as_json=False)
+
+
+def require_disc(request: CreateRequest, settings: Settings) -> None:
+    """Refuse what could not be burned before anything is made.
+
+    Raises:
+        UsageError: The output is no image of a disc, or the medium of a profile no disc.
+    """
+    from mediacreator.rules.claim import load_claims
+    from mediacreator.suggesting import AUTO
+
+    if request.suffix != DISC_SUFFIX:
+        raise UsageError(
+            f"--burn first makes an image where -o says, which must end with {DISC_SUFFIX}; it is removed when it is "
+            "on the disc, its receipt stays."
+        )
+    folders = (*settings.profile_folders, *request.profile_folders)
+    for claim in () if request.profile == AUTO else load_claims(request.profile, folders):
+        if claim.media_format.suffix != DISC_SUFFIX:
+            medium = claim.media_format
+            raise UsageError(f"{claim.id} is for {medium.name}, which is not burned [{medium.clause}].")
 
 
 def tell(image: ReadyImage, tries: Sequence[dict[str, object]], *, as_json: bool) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mediacreator.cli import options
+from mediacreator.cli.burning import burn_made, require_disc
 from mediacreator.cli.outcome import ask, conflicts_json, report, undecided
-from mediacreator.errors import DecisionNeeded, ExitCode, UsageError
+from mediacreator.errors import DecisionNeeded, ExitCode, FindingsError, UsageError
 from mediacreator.model import Progress
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Write nothing unless everything can go on the medium.")
 @options.allow_rejected
 @click.option("--force", is_flag=True, help="Replace the output if it is an image or a File-set.")
+@click.option("--burn", is_flag=True, help="Burn the image, read the disc back, and remove the image.")
+@click.option("--device", default="", metavar="DRIVE", help="Drive for --burn.  [default: the only one]")
+@click.option("--speed", default=0, type=click.IntRange(0, 100), help="For --burn; 8 is 8x.  [default: the fastest]")
 @click.option("--reproducible", is_flag=True, help="The same request gives the same bytes.")
 @options.workers
 @options.config
@@ -66,6 +70,9 @@ def command(
     strict: bool,
     allow_rejected: tuple[str, ...],
     force: bool,
+    burn: bool,
+    device: str,
+    speed: int,
     reproducible: bool,
     workers: int | None,
     config: str | None,
@@ -76,6 +83,9 @@ def command(
 
     The medium is written, read back and compared; beside it lies a receipt that accounts for every file found.
     The receipt holds patient identity and source paths: only its owner can read it (mode 0600).
+
+    With --burn the image goes on the disc in the drive, is read back from there and removed; its receipt stays. What is
+    not complete is not burned, unless --allow-rejected says so; its image is kept.
     """
     from mediacreator.cli.progress import shown
     from mediacreator.creation import CreateRequest, create
@@ -86,6 +96,8 @@ def command(
     defaults = settings.create
     if multi_patient and separate:
         raise UsageError("--multi-patient and --separate exclude each other. Give one of them.")
+    if (device or speed) and not burn:
+        raise UsageError("--device and --speed belong to --burn. Give it too, or leave them out.")
     request = CreateRequest(
         sources=sources,
         output=output,
@@ -114,6 +126,9 @@ def command(
         epoch=options.epoch(),
         arguments=tuple(sys.argv[1:]),
     )
+    if burn:
+        require_disc(request, settings)
+    drive = _drive(device) if burn and not plan_only else ""
     try:
         with shown(quiet=quiet or as_json) as progress:
             if plan_only:
@@ -121,7 +136,26 @@ def command(
             receipt = create(request, settings, progress)
     except DecisionNeeded as exc:
         return undecided(exc, as_json=as_json)
-    return report(receipt, allow_rejected or defaults.allow_rejected, output, as_json=as_json)
+    code = report(receipt, allow_rejected or defaults.allow_rejected, output, as_json=as_json)
+    if not burn:
+        return code
+    if code:
+        raise FindingsError(
+            "Not burned, since it is not complete. The image is kept: look at it, and burn it if it will do."
+        )
+    site = (*settings.profile_folders, *folders)
+    burn_made(receipt, output, drive, site, speed=speed, as_json=as_json, quiet=quiet or as_json)
+    return code
+
+
+def _drive(device: str) -> str:
+    """Return the drive to burn in; what could not be burned in it is said before anything is made."""
+    from mediacreator.burn import choose_drive, require_blank
+    from mediacreator.tools import xorriso
+
+    drive = device or choose_drive()
+    require_blank(xorriso.look(drive))
+    return drive
 
 
 def _plan(request: CreateRequest, settings: Settings, progress: Progress, *, as_json: bool) -> int:

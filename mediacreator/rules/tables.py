@@ -123,6 +123,7 @@ class MediaFormat:
     sector: int  # bytes
     max_depth: int  # components of a File ID
     writer: str  # name of the writer in mediacreator.image, "" where there is none yet
+    suffix: str  # how names of such images end, "" where there are none
     status: str  # current or retired
     clause: str
 

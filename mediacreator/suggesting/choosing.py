@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mediacreator.model import Finding, Header, Scan, Severity
 from mediacreator.rules.library import load_profile, profile_ids
-from mediacreator.rules.tables import Blank
+from mediacreator.rules.tables import Blank, media_formats
 from mediacreator.select.request import SelectionRequest
 from mediacreator.suggesting.counting import count
 from mediacreator.suggesting.families import families_of
@@ -44,7 +44,7 @@ class Choice:
 
 
 def candidates(
-    profile_list: Sequence[str], blank: Blank | None = None, folders: tuple[str, ...] = ()
+    profile_list: Sequence[str], blank: Blank | None = None, folders: tuple[str, ...] = (), suffix: str = ""
 ) -> tuple[str, ...]:
     """Return the identifiers to choose among, the one that is liked best first.
 
@@ -52,19 +52,23 @@ def candidates(
         profile_list: Of the settings of a site.
         blank: The medium to write to; None for any.
         folders: Of a site, with profiles of its own.
+        suffix: How the name of the output ends, as ``.zip``; it decides where no medium is named.
 
     Returns:
-        Those of the list that are for the medium; where none is, every general one that is.
+        Those of the list that are for the medium; where none is, every general one that is; where
+        there is none of that either, the list.
     """
     liked = tuple(dict.fromkeys((FIRST, *profile_list)))
-    if blank is None:
-        return liked
+    if blank is not None:
+        media = {blank.medium}
+    else:
+        media = {medium.key for medium in media_formats().values() if medium.suffix == suffix and suffix}
 
-    def fits_blank(identifier: str) -> bool:
-        return load_profile(identifier, folders).medium == blank.medium
+    def suits(identifier: str) -> bool:
+        return load_profile(identifier, folders).medium in media
 
     general = (name for name in profile_ids(folders) if name.startswith(_GENERAL) and not name.startswith(_SECURE))
-    return tuple(filter(fits_blank, liked)) or tuple(filter(fits_blank, general))
+    return tuple(filter(suits, liked)) or tuple(filter(suits, general)) or liked
 
 
 def choose_profile(

@@ -200,3 +200,91 @@ def test_a_real_disk_is_never_written(command: Command, disc: Path) -> None:
     for path in [*paths[:3], "/dev/null", disc]:
         refused = command("write-usb", disc, "--device", path, "--yes", "--any-medium", "-q")
         assert refused.code == 3, refused.said
+
+
+def test_create_burns_in_one_go(command: Command, mastered: Path, tmp_path: Path) -> None:
+    """The image goes when it is on the disc; receipt and record stay, and they are enough to verify the disc."""
+    image, drive = tmp_path / "disc.iso", f"stdio:{tmp_path}/cd"
+    made = command("create", mastered / "in", "-o", image, "--burn", "--device", drive)
+    assert made.code == 0, made.said
+    assert "\nComplete: " in made.out
+    assert "written and read back as the receipt says" in made.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cd", "disc.iso.burn.json", "disc.iso.receipt.json"]
+    verified = command("verify", tmp_path / "cd", "--receipt", f"{image}.receipt.json")
+    assert verified.code == 0, verified.said
+
+
+def test_create_burns_nothing_that_is_not_complete(command: Command, mastered: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(mastered / "in", folder)
+    whole = write_ct(folder / "two", number=2)
+    whole.write_bytes(whole.read_bytes()[:-50])
+    image, drive = tmp_path / "disc.iso", f"stdio:{tmp_path}/cd"
+    made = command("create", folder, "-o", image, "--burn", "--device", drive)
+    assert made.code == 1, made.said
+    assert "Not burned, since it is not complete. The image is kept" in made.err
+    assert image.exists()
+    assert not (tmp_path / "cd").exists()
+
+    allowed = command(
+        *("create", folder, "-o", image, "--force", "--burn", "--device", drive),
+        *("--allow-rejected", "truncated-pixel-data"),
+    )
+    assert allowed.code == 0, allowed.said
+    assert (tmp_path / "cd").exists()
+    assert not image.exists()
+
+
+def test_create_keeps_the_image_that_could_not_be_burned(command: Command, mastered: Path, tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from mediacreator.cli import run; from mediacreator.burn import burn_image;"
+        "import mediacreator.tools.xorriso as x; plain = x.burn;"
+        "limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY));"
+        "x.burn = lambda *a, **k: (limit(), plain(*a, **k))[1]; sys.exit(run(sys.argv[1:]))"
+    )
+    image = tmp_path / "disc.iso"
+    options = ("-o", image, "--burn", "--device", f"stdio:{tmp_path}/cd", "-q")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "create", mastered / "in", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "Writing failed. The medium is not usable." in done.stderr
+    assert command("verify", image).code == 0
+    assert json.loads(Path(f"{image}.burn.json").read_text())["tries"][0]["code"] == "write-failed"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (("-o", "x.img", "--burn"), 2, ".iso"),
+        (("-o", "x/", "--burn"), 2, ".iso"),
+        (("-o", "x.iso", "--burn", "--profile", "STD-GEN-USB-JPEG"), 2, "not burned"),
+        (("-o", "x.iso", "--speed", "8"), 2, "--burn"),
+        (("-o", "x.iso", "--burn", "--device", "stdio:used"), 3, "not blank"),
+    ],
+)
+def test_create_refuses_before_anything_is_made(
+    command: Command, mastered: Path, tmp_path: Path, options: tuple[str, ...], code: int, says: str
+) -> None:
+    (tmp_path / "used").write_bytes(b"used" * 100_000)
+    placed = [
+        str(tmp_path / one) if one.startswith("x") else one.replace("used", f"{tmp_path}/used") for one in options
+    ]
+    refused = command("create", mastered / "in", *placed)
+    assert refused.code == code, refused.said
+    assert says in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["used"]
+
+
+def test_zeros_behind_an_image_are_no_change_and_anything_else_is(command: Command, disc: Path) -> None:
+    whole = disc.read_bytes()
+    disc.write_bytes(whole + bytes(300_000))
+    assert command("verify", disc).code == 0
+    disc.write_bytes(whole + bytes(300_000) + b"x")
+    ran = command("verify", disc)
+    assert ran.code == 1, ran.said
+    assert "image-differs" in ran.out

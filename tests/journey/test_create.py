@@ -269,7 +269,7 @@ def test_too_large_for_the_medium(tmp_path: Path, command: Command) -> None:
     ran = command("create", folder, "-o", tmp_path / "disc.iso", "--profile", "STD-GEN-CD")
 
     assert ran.code == 3, ran.said
-    assert "737,280,000" in ran.err
+    assert "736,960,512" in ran.err
     assert "DVD" in ran.err
     assert not (tmp_path / "disc.iso").exists()
     shutil.rmtree(folder)

@@ -212,11 +212,21 @@ def test_what_fits_a_cd_goes_on_a_cd_uncompressed() -> None:
     assert all(finding.severity is Severity.NOTE for finding in found.findings)
 
 
-@pytest.mark.parametrize(("size", "media"), [(735_000_000, 1), (737_280_000, 2), (1_480_000_000, 3)])
+@pytest.mark.parametrize(("size", "media"), [(735_000_000, 1), (736_960_512, 2), (1_480_000_000, 3)])
 def test_media_are_counted_by_what_they_hold_of_files_directory_and_content(size: int, media: int) -> None:
     (found,) = weighed([image(1, size)], ["STD-GEN-CD"])
 
     assert found.media == media
+
+
+@pytest.mark.parametrize(
+    ("suffix", "chosen"),
+    [(".iso", {".iso"}), (".img", {".img"}), (".eml", {".eml"}), (".dat", {".iso", ".img"})],
+)
+def test_the_name_of_the_output_says_what_it_shall_be(suffix: str, chosen: set[str]) -> None:
+    names = candidates(("STD-GEN-DVD-JPEG", "STD-GEN-USB-JPEG"), suffix=suffix)
+
+    assert {load_profile(name).media_format.suffix for name in names} == chosen
 
 
 def test_many_small_files_take_whole_sectors_and_records() -> None:
