@@ -262,19 +262,19 @@ def large_mails(medium: MediaFormat, volumes: Sequence[Volume]) -> tuple[Finding
     """
     if medium.writer not in _MAILS:
         return ()
-    sizes = [encoded_size(sum(file.encoded.size for file in volume.files)) for volume in volumes]
+    sizes = [(volume, encoded_size(sum(file.encoded.size for file in volume.files))) for volume in volumes]
     at_most = "up to " if medium.writer == "zip_mail" else ""
     return tuple(
         Finding(
             code="mail-large",
             severity=Severity.WARNING,
-            location=f"volume {number}",
+            location=f"volume {volume.number}",
             what=f"its mail has {at_most}{size:,} bytes",
             expected=f"at most {_MAIL_SIZE:,}, as most mail servers take",
             clause="PS3.12 W.2.1",
             remedy="Ask who shall get it, choose some with --study or --series, or send a medium.",
         )
-        for number, size in enumerate(sizes, 1)
+        for volume, size in sizes
         if size > _MAIL_SIZE
     )
 

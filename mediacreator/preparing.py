@@ -123,7 +123,7 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     asked = Compression.parse(request.compress) if request.compress != AUTO else None
     folders = (*settings.profile_folders, *request.profile_folders)
     automatic = request.profile == AUTO
-    blank = blank_of(request.medium)
+    blank = blank_of(request.medium) or _by_name(request.suffix)
     liked = settings.create.profile_list
     names = candidates(liked, blank, folders, request.suffix) if automatic else (request.profile,)
     claims = tuple(_on(claim, blank) for name in names for claim in load_claims(name, folders))
@@ -155,6 +155,11 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     return Prepared(claims, scanned, share.selection, parts, said, workers)
 
 
+def _by_name(suffix: str) -> Blank | None:
+    """Return what the name of an output says that it is; None where that is left to the profile."""
+    return next((blank for blank in blanks().values() if blank.suffix and blank.suffix == suffix), None)
+
+
 def blank_of(key: str) -> Blank | None:
     """Return a medium as it can be bought, None for ``""``.
 
@@ -177,9 +182,10 @@ def _on(claim: Claim, blank: Blank | None) -> Claim:
     if blank is None:
         return claim
     if claim.profiles[0].medium != blank.medium:
+        or_name = f", or an output that does not end with {blank.suffix}" if blank.suffix else ""
         raise UsageError(
             f"{claim.id} is for {claim.media_format.name}, not for {blank.name} [{claim.clause}; {blank.clause}]. Name "
-            "another profile, or leave --profile or --medium away."
+            f"another profile, or leave --profile or --medium away{or_name}."
         )
     return claim.on_blank(blank)
 
@@ -194,7 +200,7 @@ def _with_udf(claim: Claim) -> Claim:
     writer = f"{medium.writer}{BESIDE_UDF}"
     if writer not in FORMS:
         raise UsageError(f"{medium.name} has not ISO 9660 and UDF side by side [{medium.clause}]. Leave --udf away.")
-    blank = profile.blank or Blank(medium.key, medium.name, medium.key, medium.capacity, "", "", medium.clause)
+    blank = profile.blank or Blank(medium.key, medium.name, medium.key, medium.capacity, "", "", "", medium.clause)
     return claim.on_blank(replace(blank, writer=writer))
 
 

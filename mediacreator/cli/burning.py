@@ -129,6 +129,7 @@ def burn_made(
         os.unlink(path)
         eject(device)
         if not as_json:
+            say("")
             tell(ready, [burned], as_json=False)
 
 

@@ -137,6 +137,7 @@ class Blank:
     medium: str  # key of media_formats
     capacity: int  # bytes of user data
     writer: str  # name of its form, "" for that of the medium
+    suffix: str  # what the name of an output ends with that is of this, "" for nothing
     warning: str  # what who chooses it must know, "" for nothing
     clause: str
 

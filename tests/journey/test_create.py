@@ -14,6 +14,7 @@ import pytest
 
 from tests.instances import write_ct
 from tests.journey.conftest import Command, receipt_of
+from tests.oracles import needs, run
 
 
 def names(folder: Path) -> set[str]:
@@ -231,6 +232,7 @@ def test_nobody_s_identity_reaches_a_log(study: Path, tmp_path: Path, command: C
         (("create", ".", "-o", "nowhere/x.iso"), 2, "does not exist"),
         (("create", ".", "-o", "x.iso", "--profile", "STD-GEN-DC"), 2, "STD-GEN-CD"),
         (("create", ".", "-o", "x.iso", "--profile", "STD-GEN-SEC-CD"), 2, "Secure DICOM"),
+        (("create", ".", "-o", "x.zip", "--profile", "STD-GEN-CD"), 2, "does not end with .zip"),
         (("create", ".", "-o", "x.iso", "--file-set-id", "lower"), 2, "PS3.10"),
         (("create", ".", "-o", "x.iso", "--take", "1"), 2, "N=K"),
         (("create", ".", "-o", "x.iso", "--config", "none.toml"), 2, "none.toml"),
@@ -286,3 +288,13 @@ def test_settings_of_the_site(study: Path, tmp_path: Path, command: Command) -> 
     ran = command("create", study, "-o", f"{tmp_path}/other/")
     assert ran.code == 2
     assert "naem" in ran.err
+
+
+@needs("unzip")
+def test_an_output_that_ends_with_zip_is_one(study: Path, tmp_path: Path, command: Command) -> None:
+    archive = tmp_path / "study.zip"
+    ran = command("create", study, "-o", archive)
+    assert ran.code == 0, ran.said
+    assert "STD-GEN-ZIP-MAIL was chosen" in ran.out
+    assert "No errors detected" in run("unzip", "-t", archive)
+    assert command("verify", archive).code == 0
