@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mediacreator.cli.names import person
 from mediacreator.cli.report import COLUMNS, count, plain, say
 from mediacreator.errors import ExitCode
 
@@ -30,9 +31,9 @@ _MEANS = {"patients": "PATIENT", "studies": "STUDY", "series": "SERIES", "instan
 def command(ctx: click.Context, medium_a: str, medium_b: str, *, content: bool, as_json: bool) -> None:
     """Say which patients, studies, series and instances only one of two media holds, and where the others differ.
 
-    Each is a folder or mounted disc, a DICOMDIR, an ISO image or a ZIP archive. Of directory records the keywords of
-    the keys that differ are told, never their values. Patients have numbers, in the order of their medium; an
-    interactive terminal shows who they are.
+    Each is a folder or mounted disc, a DICOMDIR, an image of a disc or stick, a ZIP archive or a mail. Of directory
+    records the keywords of the keys that differ are told, never their values. Patients have numbers, in the order of
+    their medium; an interactive terminal shows who they are.
 
     Exit code: 0 when nothing differs, not even File-set ID and UID; 1 when something does; 3 when a medium cannot be
     opened.
@@ -83,7 +84,7 @@ def _row(text: str, *numbers: str) -> str:
 
 
 def _one_sided(title: str, side: OneSided, *, identities: bool) -> Iterator[str]:
-    who = {f"patient {one.number}": f" ({plain(one.name)} [{plain(one.id)}])" for one in side.patients}
+    who = {f"patient {one.number}": f" ({person(one.name)} [{plain(one.id)}])" for one in side.patients}
     lines = []
     for whole in side.wholes:
         noun = "" if whole.type == "PATIENT" else f"{whole.type.lower()} "

@@ -34,8 +34,9 @@ _SHORTEST = 12  # columns that a name keeps, however long the ID
 def command(ctx: click.Context, medium: str, *, tree: bool, check: bool, as_json: bool) -> None:
     """List the patients, studies and series on a MEDIUM, with the number of instances in each.
 
-    MEDIUM is a folder or mounted disc, a DICOMDIR, an ISO image or a ZIP archive with a DICOMDIR in it. It is read
-    without being mounted, and nothing on it is changed or started. Of several media side by side, each is listed.
+    MEDIUM is a folder or mounted disc, a DICOMDIR, or an image of a disc or stick, a ZIP archive or a mail with a
+    DICOMDIR in it. It is read without being mounted, and nothing on it is changed or started. Of several media side by
+    side, each is listed.
 
     The output shows names and IDs of patients: that is what it is for. Keep it where such data may be.
 

@@ -7,7 +7,7 @@ from mediacreator.cli.adding import adding_command
 command = adding_command(
     "merge",
     "Put what other media hold onto a medium.",
-    """Add everything that OTHERS hold (folders with a DICOMDIR, disc images, ZIP archives) to the folder MEDIUM.
+    """Add everything that OTHERS hold (folders with a DICOMDIR, images, ZIP archives, mails) to MEDIUM.
 
     What their DICOMDIRs promise and is not there counts as missing. Everything else is as with add.
     """,

@@ -28,9 +28,9 @@ _SHOWN = 20  # paths of a kind; JSON has all
 def command(ctx: click.Context, medium: str, receipt: str, *, as_json: bool, quiet: bool) -> None:
     """Read every byte of a MEDIUM and compare it with its receipt, and its DICOMDIR with its files.
 
-    MEDIUM is a folder or mounted disc, a drive, an ISO image or a ZIP archive. The receipt is the one given, else
-    MEDIUM.receipt.json beside it, else the one that travels on the medium. That one proves that the medium is whole,
-    and not who made it: whoever changes a file can change it as well.
+    MEDIUM is a folder or mounted disc, a drive, an image of a disc or stick, a ZIP archive or a mail. The receipt is
+    the one given, else MEDIUM.receipt.json beside it, else the one that travels on the medium. That one proves that the
+    medium is whole, and not who made it: whoever changes a file can change it as well.
 
     Exit code: 0 when everything is equal; 1 when something is not; 3 when the medium cannot be opened or there is no
     receipt.

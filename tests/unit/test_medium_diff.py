@@ -222,7 +222,7 @@ def test_a_terminal_shows_who_it_is_and_a_log_does_not(
     from mediacreator.cli.diff import _lines
 
     found = diffed(original, made(tmp_path / "fewer", study(tmp_path / "a")))
-    assert any("Testperson^Tom [TEST2]" in line for line in _lines(found, identities=True))
+    assert any("Testperson, Tom [TEST2]" in line for line in _lines(found, identities=True))
     assert not any("Tom" in line for line in _lines(found, identities=False))
 
 
