@@ -179,7 +179,7 @@ def _on(claim: Claim, blank: Blank | None) -> Claim:
     Raises:
         UsageError: Its profiles are for another one.
     """
-    if blank is None:
+    if blank is None or (blank.suffix and claim.media_format.suffix == blank.suffix):
         return claim
     if claim.profiles[0].medium != blank.medium:
         or_name = f", or an output that does not end with {blank.suffix}" if blank.suffix else ""

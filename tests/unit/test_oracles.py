@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-EVERYWHERE = {"iconv", "python3", "sh", "sha256sum"}  # Debian has them, or makes no sense without
+EVERYWHERE = {"dpkg-deb", "iconv", "python3", "sh", "sha256sum"}  # Debian has them, or makes no sense without
 TOGETHER = {  # programs that come in the package of another one
     "dcmdump": {
         *("dcmcjpeg", "dcmcjpls", "dcmconv", "dcmcrle", "dcmdjpeg", "dcmdjpls", "dcmdrle", "dcmj2pnm", "dcmmkdir"),
@@ -15,6 +15,11 @@ TOGETHER = {  # programs that come in the package of another one
     "dciodvfy": {"dcdirdmp"},
     "ffprobe": {"ffmpeg"},
     "gdcmconv": {"gdcmdump", "gdcmgendir"},
+    "isoinfo": {"genisoimage"},
+    "mcopy": {"mdel", "mdir"},
+    "pdftotext": {"pdffonts", "pdfinfo", "pdftoppm"},
+    "udfinfo": {"mkudffs"},
+    "unzip": {"zipinfo"},
 }
 
 
