@@ -14,7 +14,7 @@ from mediacreator.receipt import COMPLETE
 from mediacreator.rules.claim import Claim, load_claim
 from mediacreator.select import SelectionRequest
 from mediacreator.settings import Settings
-from mediacreator.suggesting import AUTO
+from mediacreator.suggesting import AUTO, lacking
 from mediacreator.updating.applying import locked
 from mediacreator.updating.held import Held, hold, root_of
 from mediacreator.updating.imaging import recover_image
@@ -110,7 +110,7 @@ def _claim(request: UpdateRequest, settings: Settings, held: Held) -> Claim:
                 f"File-set [{clause}; PS3.10 8.3]."
             )
         if profile.security != "none":
-            raise UsageError(f"{profile.id} asks for Secure DICOM Files, which this version cannot make.")
+            raise UsageError(f"{profile.id} asks for {lacking(profile)}, which this version cannot make.")
     if held.is_image and claim.media_format.writer not in FAT_KINDS:
         raise UsageError(
             f"{identifiers} is of {claim.media_format.name}, and this is a FAT image. Give --profile of what it is "
