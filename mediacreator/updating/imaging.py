@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mediacreator.dicomio.walker import DirectoryRecord, walk
-from mediacreator.errors import MediaTooSmall, MediumError
+from mediacreator.errors import MediaCreatorError, MediaTooSmall, MediumError
 from mediacreator.forms import Form, fat_form
 from mediacreator.image import DiscFile
 from mediacreator.image.copying import write_error
@@ -33,6 +34,7 @@ from mediacreator.model import (
     VolumeFile,
     WrittenFile,
 )
+from mediacreator.receipt import read_receipt
 from mediacreator.sources.reading import read_chunks
 from mediacreator.target import PARTIAL, sync_folder
 from mediacreator.updating.applying import Change
@@ -97,13 +99,33 @@ def apply_to_image(change: Change, image: ImageChange, progress: Progress) -> tu
 
 
 def recover_image(path: str) -> Finding | None:
-    """Remove what an update that was killed left beside an image; say so if there was anything."""
-    found = False
-    for stale in (f"{path}{PARTIAL}", f"{path}.receipt.json{PARTIAL}"):
+    """Bring an image and the receipt beside it into order after an update that was killed; say so if it was needed.
+
+    The receipt takes its place after the image: where the new one is of the image that is there, the update was done.
+    """
+    receipt = f"{path}.receipt.json"
+    done = ""
+    if _is_of(f"{receipt}{PARTIAL}", path):
+        os.replace(f"{receipt}{PARTIAL}", receipt)
+        done = "it was completed"
+    for stale in (f"{path}{PARTIAL}", f"{receipt}{PARTIAL}"):
         with suppress(FileNotFoundError):
             os.unlink(stale)
-            found = True
-    return recovered("what it had written was removed") if found else None
+            done = done or "what it had written was removed"
+    return recovered(done) if done else None
+
+
+def _is_of(receipt: str, image: str) -> bool:
+    """Tell whether a receipt is there and has the hash of an image."""
+    if not os.path.isfile(receipt):
+        return False
+    try:
+        media = read_receipt(Path(receipt)).media
+    except MediaCreatorError:
+        return False  # half written
+    with open(image, "rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return any(medium.sha256 == sha256 for medium in media)
 
 
 def _form(kind: str, size: int, files: Sequence[DiscFile]) -> Form:

@@ -14,6 +14,7 @@ import pytest
 
 from mediacreator import check_file_set, open_medium
 from mediacreator.model import Severity
+from mediacreator.updating.imaging import recover_image
 from tests.journey.conftest import Command, receipt_of
 from tests.oracles import needs, run
 from tests.updated import study
@@ -151,8 +152,13 @@ sys.exit(cli.run(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize(("moment", "held_after"), [("before", 3), ("after", 4)])
-def test_killed_at_the_swap(image: Path, tmp_path: Path, command: Command, moment: str, held_after: int) -> None:
+@pytest.mark.parametrize(
+    ("moment", "held_after", "done"),
+    [("before", 3, "what it had written was removed"), ("after", 4, "it was completed")],
+)
+def test_killed_at_the_swap(
+    image: Path, tmp_path: Path, command: Command, moment: str, held_after: int, done: str
+) -> None:
     """The image is whole in either case, and the next update cleans up."""
     new = study(tmp_path / "new", (3,))
     ran = subprocess.run([sys.executable, "-c", KILLED, moment, "add", str(image), str(new)], timeout=120)
@@ -162,7 +168,7 @@ def test_killed_at_the_swap(image: Path, tmp_path: Path, command: Command, momen
 
     again = command("add", image, study(tmp_path / "more", (4,)))
     assert again.code == 0, again.said
-    assert "an earlier update was interrupted" in again.said
+    assert f"an earlier update was interrupted; {done}" in " ".join(again.said.split())
     assert len(held(image)) == held_after + 1
     assert not list(tmp_path.glob("*.partial"))
     assert command("verify", image).code == 0
@@ -182,3 +188,15 @@ def test_a_full_disk_leaves_it_as_it_was(image: Path, tmp_path: Path) -> None:
     )
     assert ran.returncode == 3, ran.stderr
     assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("there", [b"", b"{half a receipt"])
+def test_a_receipt_that_is_not_of_the_image_is_not_taken(image: Path, there: bytes) -> None:
+    receipt = Path(f"{image}.receipt.json")
+    before = receipt.read_bytes()
+    Path(f"{receipt}.partial").write_bytes(there)
+    found = recover_image(str(image))
+    assert found is not None
+    assert "removed" in found.what
+    assert receipt.read_bytes() == before
+    assert recover_image(str(image)) is None
