@@ -220,7 +220,7 @@ def _asked(question: Callable[[], str]) -> str:
     """Ask the email package; it fails in many ways on headers that were made to harm, which then say nothing."""
     try:
         return question().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001  see above: headers of strangers
         return ""
 
 
