@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import calendar
-import io
 import os
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, cast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from mediacreator.errors import SourceUnreadable
 from mediacreator.formats.fat_chains import BrokenChain, Chains
 from mediacreator.formats.fat_names import Entry, entries
 from mediacreator.formats.fat_volume import FatVolume, find_volume
+from mediacreator.formats.image_tree import ImageTree, Refused
 from mediacreator.formats.iso9660_volume import Findings
-from mediacreator.formats.tree import MAX_DEPTH, Extent, ExtentReader, IndexedTree, TreeFile, tolerant_key
-from mediacreator.model import Container, Finding
+from mediacreator.formats.tree import MAX_DEPTH, Extent, TreeFile, tolerant_key
+from mediacreator.model import Container
 
 _MAX_FILES = 1_000_000
 _MAX_DIRECTORIES = 128 << 20  # bytes of all directories together
@@ -23,7 +22,7 @@ _MAX_DIRECTORY = 2 << 20  # bytes (FAT specification, Other Notes Relating to FA
 _Path = tuple[str, ...]
 
 
-class FatTree(IndexedTree):
+class FatTree(ImageTree):
     """A FAT image or drive as a ``FileTree``: all directories are read once, when first asked for.
 
     Hostile images end in Findings, never in a loop: no cluster belongs to two chains, so nothing is longer than the
@@ -31,104 +30,56 @@ class FatTree(IndexedTree):
     """
 
     container = Container.FAT
-
-    def __init__(self, path: str) -> None:
-        """Open an image or a drive.
-
-        Raises:
-            NotFat: No FAT volume is where one must be.
-            SourceUnreadable: The image cannot be read.
-        """
-        self.path = path
-        try:
-            self._handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as exc:
-            raise SourceUnreadable(f"The image cannot be opened: {exc.strerror}.") from exc
-        self._closed = False
-        try:
-            self.size = os.lseek(self._handle, 0, os.SEEK_END)
-            self._reported = Findings()
-            self.volume = find_volume(self._handle, self.size, self._reported)
-        except OSError as exc:
-            self.close()
-            raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
-        except SourceUnreadable:
-            self.close()
-            raise
-        self._walk: _Walk | None = None
-        self._files: tuple[TreeFile, ...] = ()
+    volume: FatVolume
 
     @property
     def label(self) -> str:
         """Volume label: that of the root directory, else that of the boot sector; ``""`` where there is none."""
-        label = self._scan().label
-        if label is None:
-            label = self.volume.label
+        self._scan()
+        label = self.volume.label if self._root_label is None else self._root_label
         return "" if label == "NO NAME" else label
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the volume and its directories."""
-        self._scan()
-        return tuple(self._reported)
-
-    @property
-    def refused(self) -> tuple[tuple[TreeFile, Finding], ...]:
-        """Every file that is recorded and was not read, and why: all of them, whereas ``findings`` end somewhere."""
-        return tuple(self._scan().refused)
-
-    @property
-    def lost(self) -> tuple[TreeFile, ...]:
-        """Files that are recorded and were not read."""
-        return tuple(file for file, _ in self.refused)
-
-    def files(self) -> Iterator[TreeFile]:
-        """Yield every file: those of a directory as recorded, then its directories as recorded."""
-        self._scan()
-        return iter(self._files)
 
     def find(self, components: Sequence[str]) -> TreeFile | None:
         """Find a file; see ``FileTree.find``. By its short name as well, where it has a longer one."""
-        return super().find(components) or self._scan().short.get(tolerant_key(components))
+        return super().find(components) or self._short.get(tolerant_key(components))
 
-    def open(self, components: Sequence[str]) -> BinaryIO:
-        """Open a file; see ``FileTree.open``. It reads until the tree is closed."""
-        file = self.require(components)
-        return cast(BinaryIO, io.BufferedReader(ExtentReader(self._handle, file.extents, close=False), 1 << 16))
+    def records(self) -> Iterator[FatRecord]:
+        """Yield every file as recorded: what is to be judged, and not only read; what is wrong is said by ``files``."""
+        return _Walk(self._handle, self.size, self.volume, Findings(), []).records()
 
-    def fileno(self) -> int:
-        """Return the descriptor of the image, for reading by position."""
-        return self._handle
+    def _find_volume(self) -> None:
+        self._root_label: str | None = None
+        self._short: Mapping[_Path, TreeFile] = {}
+        self.volume = find_volume(self._handle, self.size, self._reported)
 
-    def close(self) -> None:
-        """Close the image."""
-        if not self._closed:
-            self._closed = True
-            os.close(self._handle)
+    def _walk(self, refused: Refused) -> Iterator[TreeFile]:
+        walk = _Walk(self._handle, self.size, self.volume, self._reported, refused)
+        yield from walk.files()
+        self._root_label, self._short = walk.label, walk.short
 
-    def _scan(self) -> _Walk:
-        if self._walk is None:
-            try:
-                walk = _Walk(self._handle, self.size, self.volume, self._reported)
-                self._files = tuple(walk.files())
-            except OSError as exc:
-                raise SourceUnreadable(f"The image cannot be read: {exc.strerror}.") from exc
-            self._walk = walk
-        return self._walk
+
+@dataclass(frozen=True, slots=True)
+class FatRecord:
+    """A file as its directory records it. The names may be those of a patient."""
+
+    path: _Path  # as systems show it
+    short: _Path  # 8 and 3 characters each
+    attributes: int  # DIR_Attr
+    position: int  # bytes from the start of the image
 
 
 class _Walk:
     """Reads the directories of one volume; what it notices goes into ``findings``."""
 
-    def __init__(self, handle: int, size: int, volume: FatVolume, findings: Findings) -> None:
+    def __init__(self, handle: int, size: int, volume: FatVolume, findings: Findings, refused: Refused) -> None:
         self._handle = handle
         self._size = size
         self._volume = volume
         self._report = findings.report
         self._chains = Chains(handle, volume, size)
         self._left = _MAX_DIRECTORIES
+        self._refused = refused
         self.label: str | None = None
-        self.refused: list[tuple[TreeFile, Finding]] = []
         self.short: dict[_Path, TreeFile] = {}  # by tolerant key; only files that show another name
 
     def files(self) -> Iterator[TreeFile]:
@@ -144,6 +95,11 @@ class _Walk:
             if tolerant_key(file.path) != key:
                 self.short.setdefault(key, file)
             yield file
+
+    def records(self) -> Iterator[FatRecord]:
+        """Yield the files as recorded."""
+        for path, short, found in self._found():
+            yield FatRecord((*path, found.name), (*short, found.short), found.attributes, found.position)
 
     def _found(self) -> list[tuple[_Path, _Path, Entry]]:
         """Return every file with the names and the short names of the directories above it."""
@@ -223,7 +179,7 @@ class _Walk:
                 "FAT specification, FAT Data Structure",
                 "The file was not read; copy the medium again.",
             )
-            self.refused.append((file, finding))
+            self._refused.append((file, finding))
             return None
         return TreeFile(path, entry.name, entry.size, mtime, extents)
 
