@@ -142,6 +142,7 @@ class _Run:
         request = self.request
         instances = tuple(instance for part in self.prepared.parts for instance in part.content.instances())
         seed = [request.profile, request.compress, str(request.icons), request.file_set_id, str(request.to_folder)]
+        seed += [request.virus_checked] if request.virus_checked else []
         return origin_of(request.reproducible, request.epoch, instances, [*seed, repr(self.settings)])
 
     def _divide(
@@ -192,7 +193,13 @@ class _Run:
             for number, medium in enumerate(media, 1)
         )
         return tuple(
-            replace(volume, profile=medium.file_set.claim.id, number=medium.number, of=medium.of)
+            replace(
+                volume,
+                profile=medium.file_set.claim.id,
+                number=medium.number,
+                of=medium.of,
+                virus_check=self.prepared.virus_check,
+            )
             for volume, medium in zip(volumes, media, strict=True)
         )
 

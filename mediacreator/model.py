@@ -284,6 +284,17 @@ class VolumeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class VirusCheck:
+    """What whoever makes a medium states: that all that goes on it was checked for malicious software."""
+
+    date: str  # ISO 8601, without a time
+    scanner: str = ""  # program and version, at most 64 printable characters
+
+    def __str__(self) -> str:
+        return f"{self.date} with {self.scanner}" if self.scanner else self.date
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     """One medium as a complete File-set: what its DICOMDIR will say and its files in the order of the medium.
 
@@ -297,6 +308,7 @@ class Volume:
     number: int = 1
     of: int = 1
     profile: str = ""  # identifiers of the application profiles that it claims, joined with commas
+    virus_check: VirusCheck | None = None  # the mark that it bears; None without
 
 
 @dataclass(frozen=True, slots=True)

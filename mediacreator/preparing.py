@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from mediacreator.errors import DecisionNeeded, NothingToWrite, UsageError
 from mediacreator.forms import BESIDE_UDF, FORMS
@@ -19,6 +20,7 @@ from mediacreator.model import (
     Selection,
     Severity,
     SOPInstance,
+    VirusCheck,
 )
 from mediacreator.rules.claim import SEPARATOR, Claim, load_claims
 from mediacreator.rules.profile import Option
@@ -34,6 +36,7 @@ from mediacreator.suggesting.media import SPARING, media_for, room_for
 from mediacreator.transcode.choose import Compression, choose
 from mediacreator.transcode.plan import Plan
 from mediacreator.transcode.sizes import estimate
+from mediacreator.virus_check import parse_virus_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class CreateRequest:
     udf: bool = False  # UDF beside ISO 9660, where the medium may have both
     selection: SelectionRequest = field(default_factory=SelectionRequest)
     file_set_id: str = ""  # 0 to 16 characters A-Z, 0-9, _; "": made from the date
+    virus_checked: str = ""  # DATE or DATE,SCANNER: states that all of it was checked, which marks the media
     strict: bool = False  # write nothing if anything is rejected
     force: bool = False  # replace the output
     workers: int = 0  # processes; 0: as many as there are processors
@@ -89,6 +93,7 @@ class Prepared:
     parts: tuple[Part, ...]  # none while a person must decide something
     findings: tuple[Finding, ...]  # why profiles and compression are as they are
     workers: int
+    virus_check: VirusCheck | None = None  # the mark that all media will bear
 
     @property
     def profile(self) -> str:
@@ -117,9 +122,11 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     """Find, scan, choose the profile and select: everything that reads headers only, and writes nothing.
 
     Raises:
-        UsageError: The profile does not exist or cannot be written yet, or the compression is none.
+        UsageError: The profile does not exist or cannot be written yet, or the compression or the mark of a check for
+            viruses is none.
         SourceUnreadable: A source does not exist.
     """
+    check = parse_virus_check(request.virus_checked, settings.create.virus_scanner, date.today())
     asked = Compression.parse(request.compress) if request.compress != AUTO else None
     folders = (*settings.profile_folders, *request.profile_folders)
     automatic = request.profile == AUTO
@@ -152,7 +159,7 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     said += (_divided(claims),) if len(claims) > 1 else ()
     said += (_warning(blank),) if blank and blank.warning else ()
     said += tuple(_compressed(part) for part in parts if asked is None and part.compression != SPARING[0])
-    return Prepared(claims, scanned, share.selection, parts, said, workers)
+    return Prepared(claims, scanned, share.selection, parts, said, workers, check)
 
 
 def _by_name(suffix: str) -> Blank | None:

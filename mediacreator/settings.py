@@ -54,6 +54,7 @@ class CreateDefaults:
     compress: str = "auto"  # none, keep, lossless, lossy:QUALITY; auto: the first of these three that saves media
     icons: bool = False  # for every image, not only where the profile asks for them
     file_set_id: str = ""  # "": made up by create
+    virus_scanner: str = ""  # program and version that --virus-checked speaks of where it names none
     workers: int = 0  # processes, 0 to 256; 0: as many as the machine has processors
     multi_patient: bool = False
     include_rejected: bool = False
@@ -266,6 +267,7 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
         "auto, none, keep, lossless or lossy:QUALITY, as lossy:85 (1 to 100)",
     ),
     "create.file_set_id": _matches(r"[A-Z0-9_]{0,16}", "0 to 16 characters A-Z, 0-9 and _ [PS3.10 8.1, 8.5]"),
+    "create.virus_scanner": _matches(r".{0,64}", "up to 64 characters"),
     "create.workers": lambda value: "" if isinstance(value, int) and 0 <= value <= 256 else "0 to 256",
     "create.allow_rejected": _each(r"[a-z0-9]+(-[a-z0-9]+)*", "codes of findings, as truncated-pixel-data"),
 }

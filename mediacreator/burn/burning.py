@@ -13,6 +13,7 @@ from mediacreator.errors import UsageError
 from mediacreator.model import Progress
 from mediacreator.tools import xorriso
 from mediacreator.tools.xorriso import STDIO, DiscState
+from mediacreator.virus_check import CLAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def burn_image(
         What was burned. The image is kept, whatever happens.
 
     Raises:
-        UsageError: ``keep_open`` is forbidden by a profile.
+        UsageError: ``keep_open`` is forbidden by a profile or by the mark of a check for viruses.
         DeviceError: The drive or the disc: see ``tools.faults``.
         ToolMissing: xorriso is not installed.
         VerificationFailed: The disc is not what was written.
@@ -97,12 +98,17 @@ def closes(image: ReadyImage, *, keep_open: bool) -> bool:
     """Tell whether the disc is finalised: it is, unless it shall be kept open and every profile lets it.
 
     Raises:
-        UsageError: A profile forbids several sessions.
+        UsageError: A profile forbids several sessions, or the medium is marked as checked for viruses.
 
-    Source: PS3.11 X.2.1.
+    Source: PS3.11 X.2.1; DRG 2.2.3.
     """
     if not keep_open:
         return True
+    if image.entry.virus_check is not None:
+        raise UsageError(
+            f"This medium is marked as checked for viruses, so that nothing may be added to it [{CLAUSE}]: leave out "
+            "--keep-open."
+        )
     forbids = next((profile for profile in image.profiles if profile.session.multisession == "no"), None)
     if forbids is not None:
         raise UsageError(f"{forbids.id} knows no further sessions [{forbids.session.clause}]: leave out --keep-open.")

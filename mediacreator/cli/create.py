@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 @options.coding
 @options.filters
 @click.option("--file-set-id", metavar="ID", help="Label of the medium: 0 to 16 characters A-Z, 0-9, _.")
+@click.option(
+    "--virus-checked",
+    default="",
+    metavar="DATE",
+    help="Mark the medium: you had all of it checked for viruses. DATE,SCANNER says with what.",
+)
 @click.option("--multi-patient", is_flag=True, help="Allow several patients on one medium.")
 @click.option("--separate", is_flag=True, help="Make a medium for each person.")
 @options.answers
@@ -61,6 +67,7 @@ def command(
     series: tuple[str, ...],
     modalities: tuple[str, ...],
     file_set_id: str | None,
+    virus_checked: str,
     multi_patient: bool,
     separate: bool,
     same_patient: tuple[int, ...],
@@ -119,6 +126,7 @@ def command(
             include_rejected=include_rejected or defaults.include_rejected,
         ),
         file_set_id=file_set_id or "",
+        virus_checked=virus_checked,
         strict=strict or defaults.strict,
         force=force,
         workers=workers or defaults.workers,

@@ -60,7 +60,7 @@ def command(
     It says who the patient is, which studies are on the medium, who made it and whom to ask, the profile, the content
     type (DICOM ONLY or DICOM PLUS WEB), which medium of how many it is, and has a QR code of the receipt id. The
     studies are read from the media beside the receipt. Fields: patient, id, birth, dates, modality, text, institution,
-    contact, profile, content, number, created, label, qr.
+    contact, profile, content, number, created, label, virus, qr.
 
     Print it at 100 %. The file holds patient identity, unless that was left out, and is readable for you alone.
 

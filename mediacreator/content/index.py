@@ -52,6 +52,7 @@ def index_htm(
             "disclaimer": words.clean(settings.texts.disclaimer) or DISCLAIMER,
             "total": total_line(volume.content),
             "root": root_line(volume.content),
+            "checked": _texts([str(volume.virus_check)] if volume.virus_check else []),
             "volume": volume.number,
             "volumes": volume.of,
             "patients": patients,

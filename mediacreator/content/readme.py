@@ -7,6 +7,7 @@ every medium of a site. Source: IHE RAD TF-2 4.47 (README.TXT), IHE ITI TF-2 3.3
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from mediacreator import __version__
 from mediacreator.content import README, words
@@ -27,7 +28,8 @@ def readme_txt(
     """Make README.TXT of a medium.
 
     Args:
-        volume: Decides which notes on filled-in values stand in it, how many media there are, and nothing else.
+        volume: Decides which notes on filled-in values stand in it, how many media there are, whether it is marked as
+            checked for viruses, and nothing else.
         profile: Identifier of the application profile.
         settings: Institution, contact and disclaimer.
         origin: When the medium is made.
@@ -51,6 +53,7 @@ def readme_txt(
             "created": origin.created.date().isoformat(),
             "profile": profile,
             "folders": sorted({file.file_id[0] for file in volume.files}),
+            "checked": _checked(volume),
             "volume": volume.number,
             "volumes": volume.of,
             "filled": ", ".join(sorted(filled.keys() - dates.keys())),
@@ -61,6 +64,12 @@ def readme_txt(
         },
     )
     return ContentFile((README,), text.encode("ascii").replace(b"\n", b"\r\n"))
+
+
+def _checked(volume: Volume) -> str:
+    """Return the day of the check for viruses, and with what where that can be spelt in ASCII. Source: DRG 2.2.2."""
+    check = volume.virus_check
+    return "" if check is None else str(replace(check, scanner=words.ascii_text(check.scanner)))
 
 
 def _filled(volume: Volume) -> dict[str, set[str]]:

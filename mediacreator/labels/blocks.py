@@ -81,6 +81,8 @@ def _medium(facts: LabelFacts) -> Iterator[Words]:
         yield Words(facts.created, 7.5, 6, lead="Made")
     if facts.label:
         yield Words(facts.label, 7.5, 6, lead="Label")
+    if facts.virus:
+        yield Words(f"Checked for viruses on {facts.virus}", 7.5, 6)
 
 
 def _contact(facts: LabelFacts) -> Iterator[Words]:

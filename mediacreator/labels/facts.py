@@ -13,7 +13,7 @@ from mediacreator.settings import Settings
 
 FIELDS = (
     *("patient", "id", "birth", "dates", "modality", "text", "institution", "contact"),
-    *("profile", "content", "number", "created", "label", "qr"),
+    *("profile", "content", "number", "created", "label", "virus", "qr"),
 )
 """What can be left out, by name."""
 
@@ -55,6 +55,7 @@ class LabelFacts:
     number: str  # "1 of 2", "" for a single one
     created: str
     label: str  # File-set ID
+    virus: str  # when and with what it was checked for viruses, "" for a medium without this mark
     qr: str  # what the QR code says, "" for none
     language: str = ""  # ja, ko or zh-Hans: how ideographs are drawn
 
@@ -91,6 +92,7 @@ def label_facts(
         number=f"{entry.volume} of {entry.volumes}" if entry.volumes > 1 and "number" in fields else "",
         created=receipt.created[:10] if "created" in fields else "",
         label=entry.file_set_id if "label" in fields else "",
+        virus=clean(str(entry.virus_check)) if entry.virus_check and "virus" in fields else "",
         qr=_qr(receipt, who, qr_identity) if "qr" in fields else "",
         language=_language(people, patients),
     )

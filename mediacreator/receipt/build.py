@@ -233,6 +233,7 @@ def _medium(volume: Volume, files: tuple[FileEntry, ...]) -> MediumEntry:
         profile=volume.profile,
         instances=len(volume.files),
         files=files,
+        virus_check=volume.virus_check,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mediacreator.model import Finding, Outcome, Severity
+from mediacreator.model import Finding, Outcome, Severity, VirusCheck
 
 FORMAT = "mediacreator receipt"
 VERSION = "1"
@@ -90,6 +90,7 @@ class MediumEntry:
     sha256: str = ""  # of the image; "" for a folder
     patients: tuple[PatientLine, ...] = ()
     not_verified: tuple[str, ...] = ()  # paths of files that did not read back as they were written
+    virus_check: VirusCheck | None = None  # the mark that it bears; in both receipts
 
 
 @dataclass(frozen=True, slots=True)

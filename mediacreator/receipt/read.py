@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mediacreator.errors import MediumError
-from mediacreator.model import Finding, Outcome, Severity
+from mediacreator.model import Finding, Outcome, Severity, VirusCheck
 from mediacreator.receipt.model import (
     COMPLETE,
     FORMAT,
@@ -27,6 +27,7 @@ from mediacreator.receipt.model import (
     Transcoding,
 )
 from mediacreator.receipt.render import OUTCOME_NAMES
+from mediacreator.virus_check import LONGEST, is_date, is_scanner
 
 LARGEST = 512 * 1024 * 1024
 """Bytes of the largest receipt that is read: more than a million files."""
@@ -207,7 +208,19 @@ def _medium(node: _Node) -> MediumEntry:
         sha256=node.text("sha256", ""),
         patients=node.each("patients", lambda line: PatientLine(line.text("name"), line.text("id"))),
         not_verified=node.each("not_verified", lambda path: path.word),
+        virus_check=_virus_check(node.find("virus_check")),
     )
+
+
+def _virus_check(node: _Node | None) -> VirusCheck | None:
+    if node is None:
+        return None
+    day, scanner = node.text("date"), node.text("scanner", "")
+    if not is_date(day):
+        raise node.get("date").refused("a date, as 2026-11-25")
+    if not is_scanner(scanner):
+        raise node.get("scanner").refused(f"up to {LONGEST} characters that can be printed")
+    return VirusCheck(day, scanner)
 
 
 _PATH = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?(/[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?){0,7}")

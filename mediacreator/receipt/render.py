@@ -241,6 +241,9 @@ def _medium(medium: MediumEntry, local: bool) -> dict[str, object]:
         "profile": medium.profile,
         "instances": medium.instances,
     }
+    if medium.virus_check is not None:
+        check = medium.virus_check
+        said["virus_check"] = {"date": check.date} | ({"scanner": check.scanner} if check.scanner else {})
     if local:
         said |= {
             "name": medium.name,

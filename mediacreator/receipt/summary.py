@@ -175,6 +175,9 @@ def _medium(title: str, medium: MediumEntry, show_paths: bool) -> Iterator[str]:
     )
     if medium.sha256:
         yield f"  SHA-256 {medium.sha256}"
+    if medium.virus_check is not None:
+        said = f"Marked: checked for viruses on {medium.virus_check}. Nothing can be added to it later."
+        yield from _filled(_printable(said), 4, 2)
 
 
 def _size(size: int) -> str:

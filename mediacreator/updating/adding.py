@@ -23,6 +23,7 @@ from mediacreator.settings import Settings
 from mediacreator.suggesting import AUTO
 from mediacreator.transcode import Compression, Spool
 from mediacreator.updating.joining import Anchor, anchors_of, first_instances, places_of
+from mediacreator.updating.marked import require_unmarked
 from mediacreator.updating.request import Opened, UpdateRequest, opened
 from mediacreator.updating.update import New, added_volume, change, nothing_new, unchanged
 
@@ -48,12 +49,13 @@ def add(request: UpdateRequest, settings: Settings | None = None, progress: Prog
         NothingToWrite: No instance can be added, and not because it is there already.
         ProfileViolation: Something is rejected and ``strict`` was asked for.
         FindingsError: The DICOMDIR must be rebuilt first.
-        VerificationFailed, MediumError: As said; the File-set is as it was.
+        VerificationFailed, MediumError: As said, or it is marked as checked for viruses; the File-set is as it was.
         Stopped: Ctrl-C or SIGTERM; the File-set is as it was.
     """
     settings, progress = settings or Settings(), progress or Silent()
     try:
         with collector.held(), opened(request, settings) as medium:
+            require_unmarked(medium.held.told)
             return _Addition(request, settings, progress, medium).run()
     except KeyboardInterrupt as exc:
         raise Stopped("Stopped; the File-set is as it was.") from exc

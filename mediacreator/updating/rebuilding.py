@@ -45,6 +45,7 @@ from mediacreator.updating.applying import locked
 from mediacreator.updating.contents import Contents
 from mediacreator.updating.held import Held, root_of, told_by_receipt
 from mediacreator.updating.journal import JOURNAL, STAGE, recover
+from mediacreator.updating.marked import require_unmarked
 from mediacreator.updating.old_directory import not_rebuilt, with_old_values
 from mediacreator.updating.request import Opened, UpdateRequest
 from mediacreator.updating.update import New, Result, swap, volume_of, walked
@@ -52,6 +53,9 @@ from mediacreator.updating.update import New, Result, swap, volume_of, walked
 PROFILES = ("STD-GEN-CD", "STD-GEN-DVD-JPEG", "STD-GEN-DVD-J2K")
 """Tried in this order where nobody says which profile the File-set claims: the first that allows every file."""
 
+_WHAT_IS_CHECKED = (
+    "A new DICOMDIR would also name files that came after the check. Make a new medium of it: mediacreator create."
+)
 _CONTENT = frozenset(("README.TXT", "INDEX.HTM", "RECEIPT.JSN", JOURNAL))
 
 
@@ -81,7 +85,7 @@ def rebuild(
         UsageError: There is no such profile.
         DecisionNeeded: Only a person may decide whose instances these are.
         NothingToWrite: There is no instance in the folder.
-        VerificationFailed, MediumError: As said; the folder is as it was.
+        VerificationFailed, MediumError: As said, or it is marked as checked for viruses; the folder is as it was.
         Stopped: Ctrl-C or SIGTERM; the folder is as it was.
 
     Source: PS3.10 8.6, PS3.3 F.
@@ -95,6 +99,7 @@ def rebuild(
             recovered = recover(root)
             with open_tree(root) as tree:
                 held = _held(root, tree)
+                require_unmarked(held.told, _WHAT_IS_CHECKED)
                 return _Rebuilding(request, settings, progress, held, recovered, rewrite=rewrite).run()
     except KeyboardInterrupt as exc:
         raise Stopped("Stopped; the folder is as it was.") from exc

@@ -80,7 +80,8 @@ def volume_of(
 ) -> Volume:
     """Return new instances with File IDs that no file has."""
     volume = lay_out(content, encoded, file_set_id=file_set_id, file_set_uid=file_set_uid, first=_first_free(opened))
-    return replace(volume, profile=opened.claim.id)
+    entry = opened.held.entry
+    return replace(volume, profile=opened.claim.id, virus_check=entry.virus_check if entry else None)
 
 
 def _first_free(opened: Opened) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from mediacreator.burn import ReadyImage, add_to_record, burn_image, closes, record_path, tray
 from mediacreator.errors import DeviceError, UsageError, VerificationFailed
-from mediacreator.model import Silent
+from mediacreator.model import Silent, VirusCheck
 from mediacreator.tools import xorriso
 from mediacreator.tools.xorriso import DiscState
 from tests.oracles import needs
@@ -130,6 +130,14 @@ def test_a_disc_is_kept_open_only_where_the_profile_knows_sessions(
     with pytest.raises(UsageError, match=r"STD-GEN-CD .*PS3\.11 D\.2\.1\.1"):
         closes(forbidding, keep_open=True)
     assert closes(forbidding, keep_open=False)
+
+
+def test_a_disc_marked_as_checked_for_viruses_is_not_kept_open(ready: ReadyImage) -> None:
+    """DRG 2.2.3: nothing may be added to it, so it is finalised."""
+    marked = replace(ready, entry=replace(ready.entry, virus_check=VirusCheck("2026-03-01")))
+    with pytest.raises(UsageError, match=r"checked for viruses.*DRG 2\.2\.3"):
+        closes(marked, keep_open=True)
+    assert closes(marked, keep_open=False)
 
 
 @needs("xorriso")

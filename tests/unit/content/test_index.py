@@ -14,7 +14,7 @@ from lxml import etree
 
 from mediacreator.content import words
 from mediacreator.content.index import index_htm
-from mediacreator.model import Disposition, Missing, Outcome, Volume
+from mediacreator.model import Disposition, Missing, Outcome, VirusCheck, Volume
 from mediacreator.settings import Contact, Institution, Settings, Texts
 from tests.headers import header
 from tests.volumes import ORIGIN, disposition, finding, instance, patient, study, volume
@@ -317,3 +317,10 @@ def test_the_order_is_that_of_the_directory() -> None:
     made = volume([patient([study([[instance(header(n, SeriesNumber=str(n)))] for n in (3, 1, 2)])])])
 
     assert [row[0] for row in rows(page(made))] == ["3", "1", "2"]
+
+
+def test_the_mark_of_a_check_for_viruses_stands_on_the_page() -> None:
+    """DRG 2.2.2."""
+    assert "virus" not in said(page(medium()))
+    marked = page(replace(medium(), virus_check=VirusCheck("2026-11-25", "<b>&")))
+    assert "Checked for viruses on 2026-11-25 with <b>&: so states who made this medium." in said(marked)

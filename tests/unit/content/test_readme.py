@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mediacreator import __version__
 from mediacreator.content.readme import readme_txt
-from mediacreator.model import Study, Volume
+from mediacreator.model import Study, VirusCheck, Volume
 from mediacreator.settings import Contact, Institution, Settings, Texts
 from tests.headers import header
 from tests.volumes import ORIGIN, instance, patient, study, volume
@@ -38,6 +38,17 @@ def text(made: Volume, settings: Settings = SITE, placeholder_date: str = "", pl
         made, "STD-GEN-CD", settings, ORIGIN, placeholder_date=placeholder_date, placeholder_time=placeholder_time
     )
     return file.data.decode("ascii")
+
+
+def test_the_mark_of_a_check_for_viruses_stands_in_it_and_is_a_statement() -> None:
+    """DRG 2.2.2."""
+    assert "virus" not in text(medium())
+    said = one_line(text(replace(medium(), virus_check=VirusCheck("2026-11-25", "Schützer 1.4"))))
+    assert "Checked for viruses on 2026-11-25 with Schuetzer 1.4: so states who made this medium." in said
+    unspelt = text(replace(medium(), virus_check=VirusCheck("2026-11-25", "守護" * 32)))
+    assert "Checked for viruses on 2026-11-25: so states" in one_line(unspelt)
+    longest = text(replace(medium(), virus_check=VirusCheck("2026-11-25", "x" * 64)))
+    assert max(map(len, longest.splitlines())) <= 79
 
 
 def one_line(said: str) -> str:

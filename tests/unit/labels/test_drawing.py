@@ -32,6 +32,7 @@ def facts(*names: str, studies: int = 1, text: str = "CT chest", language: str =
         number="1 of 2",
         created="2026-03-01",
         label="DICOM_20260301",
+        virus="2026-02-28 with ClamAV 1.4.1 of the radiology department, signatures 27000",
         qr=RECEIPT,
         language=language,
         **more,

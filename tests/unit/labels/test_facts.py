@@ -8,6 +8,7 @@ import pytest
 
 from mediacreator.labels import FIELDS, IDENTITY, LabelFacts, label_facts
 from mediacreator.labels.facts import content_type
+from mediacreator.model import VirusCheck
 from mediacreator.receipt import MediumEntry, Receipt
 from mediacreator.receipt.model import FileEntry, PatientLine
 from mediacreator.settings import Contact, Institution, Settings
@@ -58,7 +59,7 @@ def test_each_field_can_be_switched_off(receipt: Receipt, field: str) -> None:
     series = SeriesListing(record, "1", "CT", "1", "", 1)
     study = StudyListing(record, "1", "1", "20260301", "", "CT chest", "", (series,), 1)
     listed = (PatientListing(record, "Testperson^Tilda", "T1", (study,), 1),)
-    entry = replace(receipt.media[0], volume=1, volumes=2)
+    entry = replace(receipt.media[0], volume=1, volumes=2, virus_check=VirusCheck("2026-02-28", "ClamAV"))
     whole = label_facts(receipt, entry, listed, SITE, fields=ALL)
     without = label_facts(receipt, entry, listed, SITE, fields=ALL - {field})
     assert whole != without
@@ -77,6 +78,7 @@ def test_each_field_can_be_switched_off(receipt: Receipt, field: str) -> None:
         "number": "1 of 2",
         "created": receipt.created[:10],
         "label": entry.file_set_id,
+        "virus": "2026-02-28 with ClamAV",
         "qr": f"qr='{receipt.id}'",
     }
     assert set(others) == set(FIELDS)

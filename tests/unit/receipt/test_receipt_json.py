@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from mediacreator.errors import InternalError, MediumError, NoSpace
-from mediacreator.model import SourceFile
+from mediacreator.model import SourceFile, VirusCheck
 from mediacreator.receipt import (
     Receipt,
     WrittenMedium,
@@ -355,3 +355,26 @@ def test_the_page_names_every_member() -> None:
     members = {*SCHEMA["properties"], *SCHEMA["properties"]["counts"]["properties"]}
 
     assert [name for name in sorted(members) if f"`{name}`" not in page] == []
+
+
+def test_a_mark_is_in_both_receipts_and_read_from_them() -> None:
+    """DRG 2.2.2: whoever gets the medium, and whoever updates it, must see it."""
+    for check in (VirusCheck("2026-11-25", "ClamAV 1.4.1"), VirusCheck("2026-11-25")):
+        one = job([replace(medium(2), virus_check=check)])
+        for data in (to_json(local(one), travelling=False), to_json(travelling(one), travelling=True)):
+            assert problems(data) == []
+            document = json.loads(data)
+            assert document["media"][0]["virus_check"]["date"] == "2026-11-25"
+            document["media"][0]["files"] = []  # a travelling one has no hashes yet
+            assert parse_receipt(json.dumps(document).encode(), "it").media[0].virus_check == check
+    assert b"virus" not in to_json(local(job([medium(2)])), travelling=False)
+
+
+@pytest.mark.parametrize(
+    "mark", [None, {}, {"date": "2026-02-30"}, {"date": "today"}, {"date": "2026-02-20", "scanner": "x" * 65}]
+)
+def test_a_mark_that_cannot_be_is_no_receipt(mark: object) -> None:
+    document = json.loads(to_json(local(job([medium(2)])), travelling=False))
+    document["media"][0]["virus_check"] = mark
+    with pytest.raises(MediumError, match="virus_check"):
+        parse_receipt(json.dumps(document).encode(), "it")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mediacreator.model import MediaImage, Outcome, Severity
+from mediacreator.model import MediaImage, Outcome, Severity, VirusCheck
 from mediacreator.receipt import Receipt, WrittenMedium, build_receipt, summary
 from tests.unit.receipt.jobs import filled_medium, job, local, medium, mixed_job, travelling
 from tests.volumes import disposition, written
@@ -156,3 +156,9 @@ def test_it_fits_a_terminal_of_80_columns() -> None:
 
     assert max(map(len, said.splitlines())) <= 80
     assert said == said.rstrip()
+
+
+def test_a_mark_is_said_with_its_medium() -> None:
+    marked = local(job([replace(medium(2), virus_check=VirusCheck("2026-11-25", "ClamAV 1.4.1"))]))
+    said = " ".join(summary(marked, show_paths=False).split())
+    assert "Marked: checked for viruses on 2026-11-25 with ClamAV 1.4.1. Nothing can be added" in said
