@@ -30,6 +30,15 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What the headers of a part call it, each as it stands there; may be those of a patient."""
+
+    id: str = ""  # parameter of Content-Type (RFC 3240 2)
+    name: str = ""  # parameter of Content-Type
+    filename: str = ""  # parameter of Content-Disposition
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A part that has no parts, as its headers tell; their values come from whoever wrote the message."""
 
@@ -41,6 +50,7 @@ class Part:
     start: int  # bytes, of its content
     stop: int
     problem: str = ""  # code of a Finding: why it is not read
+    names: Names = Names()
 
     @property
     def is_text(self) -> bool:
@@ -84,6 +94,16 @@ def find_parts(handle: int, size: int) -> tuple[Part, ...]:
     scan = _Scan(handle, size)
     scan.entity(0, (), 0)
     return tuple(scan.parts)
+
+
+def message_headers(handle: int) -> tuple[str, str]:
+    """Return the content type of a message in lower case, and its subject, decoded."""
+    from email.parser import BytesHeaderParser
+
+    head = os.pread(handle, _HEAD, 0)
+    end = _BLANK_LINE.search(head)
+    headers = BytesHeaderParser().parsebytes(head[: end.start()] if end else head)
+    return _asked(headers.get_content_type), _decoded(_asked(lambda: str(headers.get("Subject", ""))))
 
 
 class _Scan:
@@ -131,6 +151,7 @@ class _Scan:
                 path=headers.path,
                 start=body,
                 stop=stop,
+                names=headers.names,
                 problem=problem,
             )
         )
@@ -201,6 +222,7 @@ class _Headers:
     disposition: str = ""  # lower case
     boundary: bytes = b""
     path: tuple[str, ...] = ()
+    names: Names = Names()
 
 
 def _parsed(block: bytes) -> _Headers:
@@ -213,6 +235,11 @@ def _parsed(block: bytes) -> _Headers:
         disposition=_asked(lambda: headers.get_content_disposition() or ""),
         boundary=_asked(lambda: headers.get_boundary() or "").encode("utf-8", "replace")[:_MAX_BOUNDARY],
         path=_path(headers),
+        names=Names(
+            id=_asked(lambda: _parameter(headers, "id")),
+            name=_asked(lambda: _parameter(headers, "name")),
+            filename=_asked(lambda: _parameter(headers, "filename", "content-disposition")),
+        ),
     )
 
 
@@ -239,10 +266,10 @@ def _path(headers: Message) -> tuple[str, ...]:
     return tuple(part for part in name.split("/") if part not in ("", ".", ".."))
 
 
-def _parameter(headers: Message, name: str) -> str:
+def _parameter(headers: Message, name: str, header: str = "content-type") -> str:
     from email.utils import collapse_rfc2231_value
 
-    value = headers.get_param(name)
+    value = headers.get_param(name, header=header)
     return collapse_rfc2231_value(value) if value else ""
 
 

@@ -29,6 +29,7 @@ class Entry:
     size: int  # bytes
     extents: tuple[Extent, ...]  # in the image, joined where they follow one another
     mtime_ns: int
+    permissions: int  # ECMA-167 4/14.9.5
     problem: str = ""  # why the extents are not the file
     sound: bool = True  # the CRC holds
 
@@ -64,16 +65,17 @@ class Entries:
         end = begin + length
         strategy, kind, flags, size = _FIXED.unpack_from(data)
         form = flags & 7
+        allowed = number(data, 44)
         time = moment_of(data[92:104] if extended else data[84:96])
         if strategy != _STRATEGY:
-            return Entry(kind, size, (), time, "is recorded by another strategy than 4", tag.sound)
+            return Entry(kind, size, (), time, allowed, "is recorded by another strategy than 4", tag.sound)
         if end > len(data):
-            return Entry(kind, size, (), time, "has a File Entry that is longer than its block", tag.sound)
+            return Entry(kind, size, (), time, allowed, "has a File Entry that is longer than its block", tag.sound)
         if form == _INSIDE:
             inside = (Extent(offset + begin, size),) if size else ()
-            return Entry(kind, size, inside, time, "" if size <= end - begin else "is cut off", tag.sound)
+            return Entry(kind, size, inside, time, allowed, "" if size <= end - begin else "is cut off", tag.sound)
         extents, problem = self._extents(data[begin:end], form, partition, size)
-        return Entry(kind, size, extents, time, problem, tag.sound)
+        return Entry(kind, size, extents, time, allowed, problem, tag.sound)
 
     def locate(self, place: Place) -> tuple[Extent, ...]:
         """Return where an extent lies in the image; () if it is not all inside."""

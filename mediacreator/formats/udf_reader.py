@@ -39,6 +39,11 @@ class UdfTree(ImageTree):
         """Logical Volume Identifier; "" where the volume itself has none, as one of an empty File-set ID."""
         return self.volume.label
 
+    def records(self) -> Iterator[UdfRecord]:
+        """Yield every file and directory as recorded: what is to be judged; what is wrong is said by ``files``."""
+        entries = Entries(self._handle, self.volume.block_size, self.volume.partitions)
+        return _Walk(self._handle, self.size, self.volume, entries, Findings(), []).records(self._root)
+
     def _find_volume(self) -> None:
         self.volume = VolumeFinder(self._handle, self.size, self._reported).find()
         self._entries = Entries(self._handle, self.volume.block_size, self.volume.partitions)
@@ -62,10 +67,21 @@ class UdfTree(ImageTree):
 
 
 @dataclass(frozen=True, slots=True)
+class UdfRecord:
+    """A file or directory as it is recorded."""
+
+    position: int  # bytes from the start of the image, of its File Entry
+    version: int  # File Version Number (ECMA-167 4/14.4.2)
+    is_directory: bool
+    permissions: int  # ECMA-167 4/14.9.5
+
+
+@dataclass(frozen=True, slots=True)
 class _Identifier:
     """A File Identifier Descriptor. Source: ECMA-167 4/14.4."""
 
     name: str
+    version: int
     characteristics: int
     entry: Place
 
@@ -115,6 +131,22 @@ class _Walk:
                     yield file
             pending.extend(reversed(folders))
         yield from self._resolved(known)
+
+    def records(self, root: Place) -> Iterator[UdfRecord]:
+        """Yield files and directories as recorded; those without a File Entry are left out."""
+        visited: set[tuple[int, int]] = set()
+        pending = [_Folder((), root)]
+        while pending:
+            folder = pending.pop()
+            for identifier in self._directory(folder, visited):
+                entry = self._entry(identifier.entry)
+                if entry is None:
+                    continue
+                is_directory = entry.kind == _DIRECTORY
+                if is_directory:
+                    pending.append(_Folder((*folder.path, identifier.name), identifier.entry))
+                position = self._entries.locate(identifier.entry)[0].offset
+                yield UdfRecord(position, identifier.version, is_directory, entry.permissions)
 
     def _directory(self, folder: _Folder, visited: set[tuple[int, int]]) -> Iterator[_Identifier]:
         """Yield what a directory names; nothing when it may not be entered."""
@@ -167,7 +199,7 @@ class _Walk:
                 self._say_unsound(where)
             name = data[end - length : end]
             if not fixed[18] & (_DELETED | _PARENT) and not is_deleted_name(name) and text_of(name) != _NO_FILE:
-                yield _Identifier(_plain(text_of(name)), fixed[18], long_place(fixed, 20))
+                yield _Identifier(_plain(text_of(name)), number(fixed, 16, 2), fixed[18], long_place(fixed, 20))
             position += -(-(end - position) // 4) * 4
 
     def _file(self, folder: _Folder, identifier: _Identifier, folders: list[_Folder]) -> TreeFile | None:

@@ -49,6 +49,9 @@ class LogicalVolume:
     block_size: int  # bytes
     partitions: tuple[Partition, ...]
     file_set: Place
+    primary: bytes  # Primary Volume Descriptor, b"" where none can be read
+    logical: bytes  # Logical Volume Descriptor
+    described: int  # partitions that have a descriptor of their own
 
 
 @dataclass(slots=True)
@@ -174,7 +177,17 @@ class VolumeFinder:
             self._check_closed(number(data, 432), number(data, 436))
         revision = number(data, 240, 2) if data[217:236] == b"*OSTA UDF Compliant" else 0
         place = long_place(data, 248)
-        return LogicalVolume(sequence.logical_position, label, revision, block_size, tuple(partitions), place)
+        return LogicalVolume(
+            position=sequence.logical_position,
+            label=label,
+            revision=revision,
+            block_size=block_size,
+            partitions=tuple(partitions),
+            file_set=place,
+            primary=sequence.primary,
+            logical=data,
+            described=len(sequence.partitions),
+        )
 
     def _partitions(self, sequence: _Sequence, block_size: int) -> list[Partition]:
         """Build a partition for each Partition Map. Source: ECMA-167 3/10.7, UDF 2.2.8 to 2.2.10.

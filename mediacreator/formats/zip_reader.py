@@ -34,6 +34,7 @@ class Member:
 
     file: TreeFile
     name: str  # as recorded, with its folders
+    method: int  # of compression (APPNOTE 4.4.5)
     problem: str = ""
 
 
@@ -121,6 +122,7 @@ class ZipTree(IndexedTree):
             yield Member(
                 TreeFile(path, info.filename.rpartition("/")[2], info.file_size, _mtime(info), key=info.header_offset),
                 info.filename,
+                info.compress_type,
                 _problem(info),
             )
 
