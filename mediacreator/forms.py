@@ -9,7 +9,7 @@ from functools import partial
 
 from mediacreator.errors import MediaTooSmall
 from mediacreator.formats.fat_kinds import FAT_KINDS
-from mediacreator.formats.iso9660_writer import MAX_FILE
+from mediacreator.formats.iso9660_values import MAX_FILE
 from mediacreator.formats.mail import encoded_size
 from mediacreator.formats.tree import FileTree
 from mediacreator.image import (

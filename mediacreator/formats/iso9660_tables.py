@@ -1,7 +1,6 @@
-"""Encode the descriptors, path tables and directories of ISO 9660 that share an image with UDF.
+"""Encode the descriptors, path tables and directories of ISO 9660 at given places: alone, beside UDF, of a session.
 
-pycdlib writes them where it likes, looks at all records of a directory for each new one, and records no file of 4 GiB
-at level 1; beside UDF the places are given, and such a file takes several extents, as level 3 has it (PS3.12 P.2.2).
+A file of 4 GiB takes several extents, as level 3 has it; who writes a CD refuses it before (PS3.12 F.2.2, P.2.2).
 Positions and clauses are those of ECMA-119; numbers that are recorded in both byte orders say so.
 """
 
@@ -14,12 +13,18 @@ from datetime import datetime
 from typing import Final
 
 from mediacreator.errors import InternalError, MediaTooSmall
-from mediacreator.formats.iso9660_writer import APPLICATION_IDENTIFIER, MAX_DIRECTORIES, record_date, volume_date
+from mediacreator.formats.iso9660_values import (
+    APPLICATION_IDENTIFIER,
+    MAX_DIRECTORIES,
+    SECTOR,
+    both,
+    record_date,
+    volume_date,
+)
 from mediacreator.formats.placed_tree import Directory
 from mediacreator.formats.placing import PlacedFile
 
-_BLOCK = 2048
-_MAX_EXTENT = 2**32 - _BLOCK  # bytes: 32 bits, and whole blocks where another extent follows (9.1.4, 6.5.1)
+_MAX_EXTENT = 2**32 - SECTOR  # bytes: 32 bits, and whole blocks where another extent follows (9.1.4, 6.5.1)
 _LEVEL_1 = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?")  # a name without dot is recorded with one (10.1)
 _FOLDER, _MORE = 0x02, 0x80  # File Flags (9.1.6)
 
@@ -30,8 +35,13 @@ _PRIMARY: Final = struct.Struct("<B5sBx32s32s8x8s32x4s4s4s8sI4xI4x34s128s128s128
 class IsoTables:
     """Where the path tables and directories of an image lie, in blocks counted from the first of them."""
 
-    def __init__(self, files: Sequence[PlacedFile], tree: Sequence[Directory]) -> None:
+    def __init__(self, files: Sequence[PlacedFile], tree: Sequence[Directory], *, table: int = 1) -> None:
         """Lay them out.
+
+        Args:
+            files: In the order of the medium.
+            tree: Their directories.
+            table: Blocks in whose multiples a path table is recorded.
 
         Raises:
             InternalError: A name is not of level 1.
@@ -47,9 +57,9 @@ class IsoTables:
         self._order = _path_table_order(tree)
         self._children = [self._sorted(directory) for directory in tree]
         self._path_table_size = sum(len(_path_record(directory.path, 0, 0, "<")) for directory in tree)
-        table = -(-self._path_table_size // _BLOCK)
-        self._tables = (0, table)  # L, then M
-        block = 2 * table
+        length = -(-self._path_table_size // (table * SECTOR)) * table
+        self._tables = (0, length)  # L, then M
+        block = 2 * length
         self._at = [0] * len(tree)
         self._blocks = [0] * len(tree)
         for number in self._order:
@@ -59,9 +69,9 @@ class IsoTables:
         self.blocks = block
 
     def encode(
-        self, start: int, data: Sequence[int], total: int, volume_id: str, created: datetime
+        self, start: int, data: Sequence[int], total: int, volume_id: str, created: datetime, session: int = 0
     ) -> Iterator[tuple[int, bytes]]:
-        """Yield block and bytes of everything: descriptors at 16 and 17, tables and directories from ``start`` on.
+        """Yield block and bytes of everything: two descriptors, tables and directories from ``start`` on.
 
         Args:
             start: Block of the first path table.
@@ -69,10 +79,11 @@ class IsoTables:
             total: Blocks of the volume.
             volume_id: File-set ID (PS3.12 F.1.1).
             created: Of the volume and the directories; aware.
+            session: First block of the session, whose descriptors lie at its blocks 16 and 17.
         """
         date = record_date(created)
-        yield 16, self._primary(start, total, volume_id, created, date)
-        yield 17, b"\xffCD001\x01"  # Volume Descriptor Set Terminator (8.3)
+        yield session + 16, self._primary(start, total, volume_id, created, date)
+        yield session + 17, b"\xffCD001\x01"  # Volume Descriptor Set Terminator (8.3)
         for order, table in zip("<>", self._tables, strict=True):
             yield start + table, self._path_table(start, order)
         dates: dict[datetime, bytes] = {}
@@ -97,7 +108,7 @@ class IsoTables:
         for identifier, is_folder, child in self._children[number]:
             length = 33 + len(identifier) + (len(identifier) + 1) % 2
             for _ in range(1 if is_folder else len(_parts(self._files[child].size))):
-                if used + length > _BLOCK:
+                if used + length > SECTOR:
                     blocks, used = blocks + 1, 0
                 used += length
         return blocks
@@ -116,14 +127,14 @@ class IsoTables:
                     dates[file.created] = record_date(file.created)
                 records = _file_records(identifier, file.size, data[child], dates[file.created])
             for record in records:
-                left = -len(encoded) % _BLOCK
+                left = -len(encoded) % SECTOR
                 if left < len(record):
                     encoded += bytes(left)
                 encoded += record
         return bytes(encoded)
 
     def _folder(self, identifier: bytes, number: int, start: int, date: bytes) -> bytes:
-        return _record(identifier, start + self._at[number], self._blocks[number] * _BLOCK, date, _FOLDER)
+        return _record(identifier, start + self._at[number], self._blocks[number] * SECTOR, date, _FOLDER)
 
     def _path_table(self, start: int, order: str) -> bytes:
         """Encode a path table: L has little endian numbers, M big endian ones. Source: 6.9, 9.4."""
@@ -144,9 +155,9 @@ class IsoTables:
             1,
             b" " * 32,  # System Identifier (PS3.12 F.2.2.1)
             volume_id.encode().ljust(32),
-            _both(total, 4),
-            *(_both(number, 2) for number in (1, 1, _BLOCK)),  # volumes, number of this one, block size
-            _both(self._path_table_size, 4),
+            both(total, 4),
+            *(both(number, 2) for number in (1, 1, SECTOR)),  # volumes, number of this one, block size
+            both(self._path_table_size, 4),
             low,
             int.from_bytes(high.to_bytes(4, "big"), "little"),
             self._folder(b"\0", 0, start, date),
@@ -191,7 +202,7 @@ def _file_records(identifier: bytes, size: int, block: int, date: bytes) -> list
     records = []
     for number, part in enumerate(parts, 1):
         records.append(_record(identifier, block, part, date, _MORE if number < len(parts) else 0))
-        block += part // _BLOCK
+        block += part // SECTOR
     return records
 
 
@@ -203,14 +214,9 @@ def _record(identifier: bytes, block: int, size: int, date: bytes, flags: int) -
     """Encode a Directory Record. Source: 9.1; no Extended Attribute Record, and no other flags (PS3.12 F.1.3)."""
     length = 33 + len(identifier) + (len(identifier) + 1) % 2
     fixed = struct.pack(
-        "<BB8s8s7sBBB4sB", length, 0, _both(block, 4), _both(size, 4), date, flags, 0, 0, _both(1, 2), len(identifier)
+        "<BB8s8s7sBBB4sB", length, 0, both(block, 4), both(size, 4), date, flags, 0, 0, both(1, 2), len(identifier)
     )
     return (fixed + identifier).ljust(length, b"\0")
-
-
-def _both(number: int, size: int) -> bytes:
-    """Encode a number little endian, then big endian. Source: 7.2.3, 7.3.3."""
-    return number.to_bytes(size, "little") + number.to_bytes(size, "big")
 
 
 def _recorded(name: str) -> bytes:

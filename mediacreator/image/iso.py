@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from mediacreator.formats.iso9660_writer import SECTOR, IsoFile, image_size, lay_out
-from mediacreator.formats.placing import PlacedImage, Placement
+from mediacreator.formats.iso9660_writer import image_size, lay_out
+from mediacreator.formats.placing import PlacedImage
 from mediacreator.image.disc import DiscFile, disc_order
-from mediacreator.image.placed import write_placed
+from mediacreator.image.placed import placed_files, write_placed
 from mediacreator.model import Progress
 
 
@@ -19,7 +19,7 @@ def iso_size(files: Sequence[DiscFile]) -> int:
         MediaTooSmall: A file, or the number of directories, is beyond ISO 9660 level 1.
         InternalError: A path that cannot be recorded, two of one name.
     """
-    return image_size(_iso_files(files))
+    return image_size(placed_files(files))
 
 
 def write_iso(
@@ -42,10 +42,5 @@ def write_iso(
     Source: PS3.12 F.1.1, F.1.2, F.1.3, F.2.2.
     """
     ordered = disc_order(files)
-    layout = lay_out(_iso_files(ordered), volume_id=volume_id, created=created)
-    placement = Placement(layout.size, ((0, layout.head),), layout.offsets, SECTOR)
+    placement = lay_out(placed_files(ordered), volume_id=volume_id, created=created)
     return write_placed(path, placement, ordered, progress=progress, workers=workers)
-
-
-def _iso_files(files: Sequence[DiscFile]) -> tuple[IsoFile, ...]:
-    return tuple(IsoFile(file.path, file.size, file.created) for file in files)

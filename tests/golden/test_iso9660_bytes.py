@@ -26,7 +26,7 @@ def both(number: int, size: int) -> bytes:
     return number.to_bytes(size, "little") + number.to_bytes(size, "big")
 
 
-# System area 16, PVD, terminator, a sector that pycdlib leaves zero, path tables 2 + 2, root, DICOM, data 2 + 1 + 1.
+# System area 16, PVD, terminator, a sector of zeros, path tables 2 + 2, root, DICOM, data 2 + 1 + 1.
 ROOT, DICOM, DATA, COUNT = 23, 24, 25, 29
 
 

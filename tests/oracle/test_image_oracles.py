@@ -33,7 +33,7 @@ def extracted(folder: Path) -> dict[str, bytes]:
 
 @needs("isoinfo")
 def test_isoinfo_sees_the_file_set_we_laid_out(tmp_path: Path) -> None:
-    """PS3.12 F.1.1, F.1.2.1, F.1.3, F.2.2, read back without pycdlib."""
+    """PS3.12 F.1.1, F.1.2.1, F.1.3, F.2.2, read back by a program that shares no code."""
     path = image(tmp_path, TREE, "FILESET_1").path
     described = run("isoinfo", "-d", "-i", path)
     assert "Volume id: FILESET_1\n" in described

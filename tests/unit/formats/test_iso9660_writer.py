@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from random import Random
 
 import pytest
 
 from mediacreator.errors import InternalError, MediaTooSmall
-from mediacreator.formats.iso9660_writer import SECTOR, IsoFile, image_size, lay_out, record_date, volume_date
+from mediacreator.formats.iso9660_values import SECTOR, both, record_date, volume_date
+from mediacreator.formats.iso9660_writer import image_size, lay_out
+from mediacreator.formats.placing import PlacedFile
 from tests.discs import CREATED
+from tests.pycdlib_layout import head_by_pycdlib
+
+EAST = datetime(2025, 6, 7, 8, 9, 10, tzinfo=timezone(timedelta(hours=9)))
 
 
-def files_of(*paths: str, size: int = 1) -> list[IsoFile]:
-    return [IsoFile(tuple(path.split("/")), size, CREATED) for path in paths]
+def files_of(*paths: str, size: int = 1) -> list[PlacedFile]:
+    return [PlacedFile(tuple(path.split("/")), size, CREATED) for path in paths]
 
 
 def test_extents_ascend_in_the_order_given() -> None:
     """Not in the order of names, so that a drive reads forward."""
     files = files_of("Z/LAST", "A", "M/N/O", "B", size=SECTOR + 1)
     layout = lay_out(files, volume_id="TEST", created=CREATED)
-    first = len(layout.head)
+    ((place, head),) = layout.segments
+    assert place == 0
+    first = len(head)
     assert layout.offsets == tuple(first + number * 2 * SECTOR for number in range(4))
     assert layout.size == first + 8 * SECTOR == image_size(files)
 
@@ -48,15 +56,45 @@ def test_names_outside_level_1_are_refused(path: str) -> None:
         image_size(files_of(path))
 
 
-def test_seven_components_and_no_more() -> None:
-    assert image_size(files_of("A/B/C/D/E/F/G"))
+def test_eight_components_and_no_more() -> None:
+    """PS3.10 8.2: a File ID has 8 at most; ECMA-119 6.8.2.1: 8 levels of directories, the root is the first."""
+    assert image_size(files_of("A/B/C/D/E/F/G/H"))
     with pytest.raises(InternalError):
-        image_size(files_of("A/B/C/D/E/F/G/H"))
+        image_size(files_of("A/B/C/D/E/F/G/H/I"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pycdlib_lays_out_the_same_bytes(seed: int) -> None:
+    """Descriptors, both path tables (of several sectors, seed 3), directories (of several), places of all file data."""
+    random = Random(seed)
+    folders = (3, 10, 40, 500)[seed]
+    files = [PlacedFile(("DICOMDIR",), 5000, CREATED), PlacedFile(("README.TXT",), 0, EAST)]
+    for number in range(40 * seed + 2):
+        folder = ("DICOM", f"P{number % folders % 20}", f"S{number % folders}")[: random.randrange(4)]
+        size = random.choice((0, 1, SECTOR - 1, SECTOR, SECTOR + 1, 30_000))
+        files.append(PlacedFile((*folder, f"IM{number:06}"), size, random.choice((CREATED, EAST))))
+    files += [PlacedFile(("MANY", f"IM{n:06}"), 1, CREATED) for n in range(60 * seed)]
+    files += [PlacedFile(("DICOM", f"P{n % 20}", f"EMPTY{n:03}", "F"), 1, EAST) for n in range(folders)]
+    layout = lay_out(files, volume_id=f"SEED_{seed}", created=CREATED)
+    assert layout.segments[0][1] == head_by_pycdlib(files, volume_id=f"SEED_{seed}", created=CREATED)
+
+
+def test_record_of_a_parent_has_its_whole_length() -> None:
+    """ECMA-119 6.8.2.2: the second record describes the parent; pycdlib leaves the length that it had when new."""
+    files = files_of(*(f"D{number:03}/F" for number in range(100)))
+    ((_, head),) = lay_out(files, volume_id="", created=CREATED).segments
+    root = head[16 * SECTOR + 156 :][:34]
+    place, length = (int.from_bytes(root[start : start + 4], "little") for start in (2, 10))
+    assert length == 2 * SECTOR
+    folder = int.from_bytes(head[place * SECTOR + 70 :][:4], "little")  # behind the root's records of itself, twice
+    parent = head[folder * SECTOR + 34 :][:34]
+    assert parent[2:18] == both(place, 4) + both(length, 4)
+    assert parent[33] == 1
 
 
 @pytest.mark.parametrize("paths", [("A", "A"), ("A/B", "A"), ("A", "A/B"), ("A.TXT", "B", "A.TXT")])
 def test_two_of_one_name_are_refused(paths: tuple[str, ...]) -> None:
-    """pycdlib takes a second file of one name for another extent of the first: two files would be joined quietly."""
+    """A reader takes a second file of one name for another one, or for another extent of the first."""
     with pytest.raises(InternalError):
         image_size(files_of(*paths))
 
@@ -72,14 +110,14 @@ def test_file_beyond_32_bits_is_refused() -> None:
 
 
 def test_more_directories_than_a_path_table_counts_are_refused() -> None:
-    files = [IsoFile((f"D{number // 256:06}", f"E{number:06}", "F"), 1, CREATED) for number in range(65_300)]
+    files = [PlacedFile((f"D{number // 256:06}", f"E{number:06}", "F"), 1, CREATED) for number in range(65_300)]
     with pytest.raises(MediaTooSmall):
         image_size(files)
 
 
 @pytest.mark.parametrize("volume_id", ["lower", "A-B", "A B", "X" * 17])
 def test_volume_identifier_is_a_file_set_id(volume_id: str) -> None:
-    """PS3.12 F.1.1, PS3.10 8.1; pycdlib checks nothing of it."""
+    """PS3.12 F.1.1, PS3.10 8.1."""
     with pytest.raises(InternalError):
         lay_out(files_of("A"), volume_id=volume_id, created=CREATED)
 

@@ -127,7 +127,7 @@ def test_sizes_that_do_not_hold_are_our_fault_and_leave_nothing(tmp_path: Path) 
 
 
 def test_source_that_changed_or_vanished_leaves_nothing(tmp_path: Path) -> None:
-    """A short read never becomes a file that is filled up with zeros: pycdlib itself would do that."""
+    """A short read never becomes a file that is filled up with zeros: a library that we used would do that."""
     source = tmp_path / "source"
     source.write_bytes(b"x" * 10000)
     known = source_of(source, 12)
