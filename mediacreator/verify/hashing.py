@@ -115,25 +115,34 @@ def _hash_one(path: str, buffer: memoryview) -> str:
 
 
 def _read_ahead(tree: ImageTree, also: Callable[[memoryview], None]) -> Iterator[tuple[memoryview, int, Future[None]]]:
-    """Yield the image buffer by buffer; another thread does ``also`` with each, in order.
+    """Yield the image buffer by buffer; another thread does ``also`` with each, in order, and a third reads the next.
 
     A buffer may be used until the generator goes on; the caller waits for the other thread before that.
     """
-    buffer = memoryview(bytearray(_BUFFER))
-    handle = tree.fileno()
-    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    buffer, ahead = (memoryview(bytearray(min(_BUFFER, max(tree.size, 1)))) for _ in range(2))
+    os.posix_fadvise(tree.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
     position = 0
-    with ThreadPoolExecutor(1, "mediacreator-verify") as pool:
+    with ThreadPoolExecutor(2, "mediacreator-verify") as pool:
+        reading = pool.submit(_read, tree, ahead, position)
         while position < tree.size:
-            try:
-                os.posix_fadvise(handle, position + _BUFFER, 2 * _BUFFER, os.POSIX_FADV_WILLNEED)
-                count = os.preadv(handle, [buffer], position)
-            except OSError as exc:
-                raise MediumError(f"The image cannot be read back at byte {position}: {exc.strerror}.") from exc
-            if not count:
-                raise MediumError(f"The image ends at byte {position} while it is read back.")
-            yield buffer[:count], position, pool.submit(also, buffer[:count])
+            count = reading.result()
+            buffer, ahead = ahead, buffer
+            others = pool.submit(also, buffer[:count])
+            if position + count < tree.size:
+                reading = pool.submit(_read, tree, ahead, position + count)
+            yield buffer[:count], position, others
             position += count
+
+
+def _read(tree: ImageTree, buffer: memoryview, position: int) -> int:
+    """Fill a buffer; return how many bytes there were."""
+    try:
+        count = os.preadv(tree.fileno(), [buffer], position)
+    except OSError as exc:
+        raise MediumError(f"The image cannot be read back at byte {position}: {exc.strerror}.") from exc
+    if not count:
+        raise MediumError(f"The image ends at byte {position} while it is read back.")
+    return count
 
 
 class _Hashes:
