@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,6 +35,15 @@ class SeriesRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MoreSeries:
+    """The last line of the table of a study that has more series than anybody reads."""
+
+    count: str  # "1,800"
+    modalities: str  # "CT, SR"
+    content: str  # "43,200 images"
+
+
+@dataclass(frozen=True, slots=True)
 class StudyPart:
     """A study with its table."""
 
@@ -46,8 +55,9 @@ class StudyPart:
     accession_number: Text
     institution: Text
     content: str
-    series: tuple[SeriesRow, ...]
-    dated: bool  # a series has another date than the study
+    series: tuple[SeriesRow, ...]  # the first ones
+    more: MoreSeries | None  # what the others are
+    dated: bool  # one of the series listed has another date than the study
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +148,16 @@ def _reason(code: str, clause: str) -> tuple[str, str]:
     return reason or name, ", ".join(part for part in (name if reason else "", words.clean(clause)) if part)
 
 
+_SERIES_LISTED = 200
+"""Series of a study that are listed one by one: more than examinations have, few enough for a phone and its owner."""
+
+
 def _study(study: Study, anchor: str, placeholder_date: str) -> StudyPart:
     value = _raw(study.keys, "StudyDate")
     unknown = "StudyDate" in study.filled and (not value or value == placeholder_date)
     instances = [instance for series in study.series for instance in series.instances]
     description = _raw(study.keys, "StudyDescription") or _first(study, "StudyDescription")
-    rows = tuple(_series(series, value) for series in study.series)
+    rows = tuple(_series(series, value) for series in study.series[:_SERIES_LISTED])
     return StudyPart(
         anchor=anchor,
         date="" if unknown else words.date(value),
@@ -154,8 +168,18 @@ def _study(study: Study, anchor: str, placeholder_date: str) -> StudyPart:
         institution=_text(_first(study, "InstitutionName")),
         content=_counted(Counter(instance.record_type for instance in instances)),
         series=rows,
+        more=_more(study.series[_SERIES_LISTED:]),
         dated=any(row.date for row in rows),
     )
+
+
+def _more(others: Sequence[Series]) -> MoreSeries | None:
+    """Sum up the series that are not listed."""
+    if not others:
+        return None
+    modalities = sorted({_text(_raw(series.keys, "Modality")).text for series in others} - {""})
+    kinds = Counter(instance.record_type for series in others for instance in series.instances)
+    return MoreSeries(f"{len(others):,}", ", ".join(modalities), _counted(kinds))
 
 
 def _series(series: Series, study_date: str) -> SeriesRow:

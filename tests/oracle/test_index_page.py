@@ -40,8 +40,8 @@ NAMES = {
 }
 
 
-def page(name: str, studies: int = 1) -> Volume:
-    """A medium that makes every branch of the template show."""
+def page(name: str, studies: int = 1, dated: int = 0) -> Volume:
+    """A medium that makes every branch of the template show; series ``dated`` of a study has a date of its own."""
     attributes = {
         "PatientName": name.encode(),
         "SpecificCharacterSet": "ISO_IR 192",
@@ -53,6 +53,8 @@ def page(name: str, studies: int = 1) -> Volume:
     parts = [study([[instance(header(n, **attributes))]]) for n in range(1, 1 + studies)]  # type: ignore[arg-type]
     parts.append(study([[instance(header(90))]], filled=("StudyDate",), StudyDate=b"19000101"))
     parts.append(study([[instance(header(91))]], filled=("StudyDate",), StudyDate=b"20250203"))
+    many = [[instance(header(100 + n, SeriesDate="20250101" if n == dated else None))] for n in range(201)]
+    parts.append(study(many))
     people = [patient(parts), patient([study([[instance(header(92))]])], filled=("PatientID",))]
     return renumbered(volume(people, [instance(header(93), "HANGING PROTOCOL")]), 2, 3)
 
@@ -71,10 +73,12 @@ def write_page(made: Volume, path: Path, settings: Settings = SITE) -> Path:
 def test_it_is_valid_xhtml_1_strict(name: str, tmp_path: Path) -> None:
     """Against the DTD of the W3C, from the Debian package w3c-sgml-lib; --nonet: nothing is fetched."""
     whole = write_page(page(NAMES[name], studies=3), tmp_path / "INDEX.HTM")
+    undated = write_page(page(NAMES[name], dated=-1), tmp_path / "UNDATED.HTM")
     small = tmp_path / "SMALL.HTM"
     small.write_bytes(index_htm(medium(1), "STD-GEN-CD", Settings(), ORIGIN).data)
 
     run("xmllint", "--nonet", "--noout", "--valid", whole)
+    run("xmllint", "--nonet", "--noout", "--valid", undated)
     run("xmllint", "--nonet", "--noout", "--valid", small)
 
 

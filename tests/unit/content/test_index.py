@@ -236,6 +236,25 @@ def test_the_date_of_a_series_stands_where_it_differs() -> None:
     assert [row[2] for row in rows(page(volume([patient([study([same, other])])])))] == ["", "2024-01-03"]
 
 
+def test_of_many_series_the_first_are_listed_and_the_others_summed_up() -> None:
+    """A table of 50,000 lines says nothing to a person, and a phone does not open it."""
+    series = [[instance(header(n, Modality="CT" if n % 2 else "MR"))] for n in range(1, 201)]
+    assert len(rows(page(volume([patient([study(series)])])))) == 200
+
+    series += [[instance(header(n, Modality="PR"), "PRESENTATION")] for n in (201, 202)]
+    series += [[instance(header(n)) for n in range(1000 * k, 1000 * k + 800)] for k in (1, 2)]
+    root = page(volume([patient([study(series)])]))
+    listed = rows(root)
+    assert len(listed) == 201
+    assert listed[-1] == [
+        "",
+        "CT, PR",
+        "and 4 more series; the DICOMDIR lists every one",
+        "1,600 images, 2 presentation states",
+    ]
+    assert said(root).count("204 series, 1,800 images, 2 presentation states") == 1
+
+
 def test_kinds_and_frames_are_counted() -> None:
     images = [instance(header(1, NumberOfFrames="60"))]
     report = [instance(header(2, Modality="SR"), "SR DOCUMENT")]
