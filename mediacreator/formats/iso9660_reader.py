@@ -36,6 +36,20 @@ class _Record:
     flags: int
     date: bytes
     interleaved: bool
+    ear: int  # Logical Blocks of its Extended Attribute Record
+
+
+@dataclass(frozen=True, slots=True)
+class IsoRecord:
+    """A file or directory as it is recorded. The names may be those of a patient."""
+
+    position: int  # bytes from the start of the image
+    path: tuple[str, ...]  # as ``TreeFile.path``
+    identifier: str  # as recorded, with dot and version
+    is_directory: bool
+    ear: int  # Logical Blocks of its Extended Attribute Record
+    flags: int  # ECMA-119 9.1.6
+    extents: int
 
 
 class IsoTree(ImageTree):
@@ -49,13 +63,30 @@ class IsoTree(ImageTree):
 
     volume: VolumeDescriptor
 
+    def __init__(self, path: str, session: int | None = None) -> None:
+        """Open it.
+
+        Args:
+            path: Of the image or drive.
+            session: First sector of the session to read; None: the last one.
+
+        Raises:
+            SourceUnreadable: It cannot be read, or holds no ISO 9660 volume.
+        """
+        self._session = session
+        super().__init__(path)
+
     @property
     def label(self) -> str:
         """Volume Identifier without trailing spaces."""
         return self.volume.volume_identifier
 
+    def records(self) -> Iterator[IsoRecord]:
+        """Yield every file and directory as recorded: what is to be judged; what is wrong is said by ``files``."""
+        return _Walk(self._handle, self.size, self.volume, Findings(), []).records()
+
     def _find_volume(self) -> None:
-        self.volume = VolumeChooser(self._handle, self.size, self._reported).choose()
+        self.volume = VolumeChooser(self._handle, self.size, self._reported, self._session).choose()
 
     def _walk(self, refused: Refused) -> Iterator[TreeFile]:
         return _Walk(self._handle, self.size, self.volume, self._reported, refused).files()
@@ -74,6 +105,20 @@ class _Walk:
 
     def files(self) -> Iterator[TreeFile]:
         """Yield the files of the volume, directory by directory."""
+        for path, record in self._found():
+            file = None if record[0].flags & _FLAG_DIRECTORY else self._file(path, record)
+            if file is not None:
+                yield file
+
+    def records(self) -> Iterator[IsoRecord]:
+        """Yield files and directories as recorded."""
+        for path, (first, *more) in self._found():
+            name, is_directory = self._decode(first.name), bool(first.flags & _FLAG_DIRECTORY)
+            own = name if is_directory else plain_component(name)
+            yield IsoRecord(first.position, (*path, own), name, is_directory, first.ear, first.flags, len(more) + 1)
+
+    def _found(self) -> Iterator[tuple[tuple[str, ...], tuple[_Record, ...]]]:
+        """Yield each file and directory with the path of the directory that it lies in."""
         volume = self._volume
         budget = min(self._size, _MAX_DIRECTORIES)  # directories never overlap: together they fit the image
         visited = set()
@@ -89,14 +134,12 @@ class _Walk:
             budget -= size
             folders = []
             for record in self._merged(offset, size):
+                yield path, record
                 if record[0].flags & _FLAG_DIRECTORY:
                     name = self._decode(record[0].name)
                     folders.append(((*path, name), record[0].extent.offset, record[0].extent.size, record[0].position))
                     continue
-                file = self._file(path, record)
                 count += 1
-                if file is not None:
-                    yield file
                 if count >= _MAX_FILES:
                     self._report(
                         "iso-too-many", offset, f"over {_MAX_FILES} files", "fewer", "", "The rest is not read."
@@ -207,7 +250,7 @@ class _Walk:
                 Severity.WARNING,
             )
         extent = Extent((block + ear) * self._volume.block_size, size)
-        return _Record(position, data[33 : 33 + name_length], extent, block, flags, date, bool(unit or gap))
+        return _Record(position, data[33 : 33 + name_length], extent, block, flags, date, bool(unit or gap), ear)
 
     def _file(self, path: tuple[str, ...], parts: tuple[_Record, ...]) -> TreeFile | None:
         name = self._decode(parts[0].name)

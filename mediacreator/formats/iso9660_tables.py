@@ -32,6 +32,11 @@ _PRIMARY: Final = struct.Struct("<B5sBx32s32s8x8s32x4s4s4s8sI4xI4x34s128s128s128
 """Primary Volume Descriptor, one letter group for each field of 8.4; ``8s`` and ``4s`` hold both byte orders."""
 
 
+def is_level_1(path: Sequence[str]) -> bool:
+    """Tell whether the components of a file's path are names of level 1, the last with or without an extension."""
+    return all(map(_LEVEL_1.fullmatch, path)) and not any("." in folder for folder in path[:-1])
+
+
 class IsoTables:
     """Where the path tables and directories of an image lie, in blocks counted from the first of them."""
 

@@ -5,7 +5,9 @@ Positions are those of ECMA-119 (BP: byte position from 1). Numbers are recorded
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 from dataclasses import dataclass
 
 from mediacreator.errors import SourceUnreadable
@@ -19,8 +21,14 @@ _MAX_DESCRIPTORS = 64
 _MAX_FINDINGS = 100
 _TAIL_SEARCH = 1 << 30  # bytes behind the volume in which a later session is looked for
 _JOLIET = (b"%/@", b"%/C", b"%/E")
-_PRIMARY, _SUPPLEMENTARY, _TERMINATOR = 1, 2, 255
+_BOOT, _PRIMARY, _SUPPLEMENTARY, _PARTITION, _TERMINATOR = 0, 1, 2, 3, 255
+_KINDS = {_BOOT: "a boot record", _SUPPLEMENTARY: "Joliet", _PARTITION: "a partition"}
+_DESCRIPTORS = (b"CD001", b"BEA01", b"NSR02", b"NSR03", b"TEA01")  # ECMA-119 8.1.2; ECMA-167 2/9.1, 3/9.1
 _FLAG_DIRECTORY = 0x02  # ECMA-119 9.1.6
+_CDROMMULTISESSION = 0x5310  # linux/cdrom.h
+_SESSION = struct.Struct("iBBxx")  # struct cdrom_multisession: address, whether there are several, format
+_LBA = 1  # CDROM_LBA: the address counts sectors
+_SUSP = b"SP\x07\x01\xbe\xef"  # IEEE P1281 5.3: names as Rock Ridge has them
 
 
 class NotISO9660(SourceUnreadable):
@@ -67,21 +75,70 @@ def is_iso9660(handle: int) -> bool:
     return os.pread(handle, 6, _SYSTEM_AREA)[1:] == b"CD001"
 
 
+def last_session(handle: int) -> int | None:
+    """Ask a drive with which sector the last session of its disc begins.
+
+    Returns:
+        The sector; None for what is no drive of discs, and where the drive does not tell.
+
+    Source: linux/cdrom.h; PS3.12 F.2.1.
+    """
+    asked = bytearray(_SESSION.pack(0, 0, _LBA))
+    try:
+        fcntl.ioctl(handle, _CDROMMULTISESSION, asked)
+    except OSError:
+        return None
+    sector, several, _ = _SESSION.unpack(asked)
+    return sector if several else 0
+
+
+def beyond_primary(handle: int, volume: VolumeDescriptor) -> tuple[str, ...]:
+    """Name what a volume has that only its own program can write anew: other descriptors, longer names.
+
+    Args:
+        handle: Of the image or drive.
+        volume: As ``VolumeChooser`` gives it.
+    """
+    found = []
+    start = volume.offset // SECTOR
+    for sector in range(start, start + _MAX_DESCRIPTORS):
+        data = os.pread(handle, SECTOR, sector * SECTOR)
+        if data[1:6] not in _DESCRIPTORS:
+            break
+        if data[1:6] != b"CD001":
+            found.append("UDF")
+        elif data[0] in _KINDS:
+            found.append(_KINDS[data[0]])
+    root = os.pread(handle, SECTOR, volume.root_extent * volume.block_size)
+    if len(root) == SECTOR and _SUSP in root[34 : root[0]]:
+        found.append("Rock Ridge")
+    return tuple(dict.fromkeys(found))
+
+
 class VolumeChooser:
     """Reads the descriptors of one image; what it notices goes into ``findings``."""
 
-    def __init__(self, handle: int, size: int, findings: Findings) -> None:
-        """Take an open image of ``size`` bytes."""
+    def __init__(self, handle: int, size: int, findings: Findings, session: int | None = None) -> None:
+        """Take an open image of ``size`` bytes.
+
+        Args:
+            handle: Of the image or drive.
+            size: In bytes.
+            findings: Where to report.
+            session: First sector of the session to read; None: the last one.
+        """
         self._handle = handle
         self._size = size
         self._findings = findings
+        self._session = last_session(handle) if session is None else session
 
     def choose(self) -> VolumeDescriptor:
         """Return the volume to read: the last session's if one can be recognised; Joliet if the primary is unusable."""
-        found = self._descriptors(_SYSTEM_AREA)
+        found = self._descriptors((self._session or 0) * SECTOR + _SYSTEM_AREA)
         primary = next((volume for volume in found if not volume.joliet), None)
         if primary is not None and self._root_is_usable(primary):
-            primary = self._last_session(primary)
+            if self._session is None:
+                primary = self._last_session(primary)
             if primary.space_size * primary.block_size > self._size:
                 self._findings.report(
                     "iso-truncated",
