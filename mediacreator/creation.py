@@ -79,6 +79,7 @@ class _Run:
     progress: Progress
     target: Target
     prepared: Prepared
+    among_others: bool = False  # the medium holds other files too
 
     def make(self) -> Receipt:
         """Make every medium under a name that is claimed: whatever happens, nothing half-made is left."""
@@ -225,6 +226,7 @@ class _Run:
             arguments=self.request.arguments,
             reproducible=self.request.reproducible or self.request.epoch is not None,
             decisions=decisions_of(self.request.selection),
+                among_others=self.among_others,
             placeholder_date=PLACEHOLDER_DATE,
             placeholder_time=PLACEHOLDER_TIME,
         )

@@ -44,6 +44,12 @@ _ROWS: dict[str, Row] = {
         "Somebody added it after the medium was made: see what it is before you open it.",
     ),
     "directory-unreadable": (Severity.ERROR, "a DICOMDIR", "PS3.10 8.6", _AGAIN),
+    "files-beside": (
+        Severity.NOTE,
+        "a folder that holds other files too, as the receipt says",
+        "",
+        "Nothing: they are not of the File-set, and nobody here knows what they should be.",
+    ),
     "receipt-does-not-close": (
         Severity.ERROR,
         "counts that close",
@@ -118,9 +124,11 @@ def verify_medium(path: str, receipt_path: str = "", *, progress: Progress) -> V
         )
         run.check_image(path)
         run.check_files()
-        unlisted = run.unlisted(files)
+        others = _beside(files, entry)
+        unlisted = tuple(file for file in run.unlisted(files) if file.path not in others)
         loose = medium.unreferenced() if medium is not None else ()
         if medium is not None:
+        loose = tuple(file for file in loose if file.path not in others)
             findings += tuple(_directory_findings(medium, entry, run.compared))
         findings += (
             *_about(files, loose, "unreferenced-file", "no record references this DICOM file"),
@@ -128,6 +136,7 @@ def verify_medium(path: str, receipt_path: str = "", *, progress: Progress) -> V
             *_about(files, unlisted, "file-not-in-receipt", "the receipt has no such file"),
         )
         return Verification(
+            *_said_of(others),
             path=path,
             kind=kind,
             receipt=receipt,
@@ -303,6 +312,24 @@ def _directory_findings(
 
 def _about(files: Sequence[TreeFile], some: Sequence[TreeFile], code: str, what: str) -> Iterator[Finding]:
     """Yield a Finding for each of some files, named by its number: a foreign path may hold a name."""
+def _beside(files: Sequence[TreeFile], entry: MediumEntry) -> frozenset[tuple[str, ...]]:
+    """Return the paths of what lies beside a File-set that was written into a folder among other files.
+
+    What lies in a folder of the File-set, and what has the name of one of its files, is not beside it.
+    """
+    if not entry.among_others:
+        return frozenset()
+    tops = {tolerant_key(file.path.split("/")[:1]) for file in entry.files} | {(TRAVELLING,)}
+    return frozenset(file.path for file in files if tolerant_key(file.path[:1]) not in tops)
+
+
+def _said_of(others: frozenset[tuple[str, ...]]) -> Iterator[Finding]:
+    """Yield how many files lie beside a File-set; their names are not ours to tell."""
+    if others:
+        files = "1 file lies" if len(others) == 1 else f"{len(others):,} files lie"
+        yield finding("files-beside", "medium", f"{files} beside the File-set", rows=_ROWS)
+
+
     numbers = {file.path: number for number, file in enumerate(files, 1)}
     for file in some:
         yield finding(code, f"file {numbers[file.path]} of the medium", what, rows=_ALL_ROWS)

@@ -309,6 +309,7 @@ class Volume:
     of: int = 1
     profile: str = ""  # identifiers of the application profiles that it claims, joined with commas
     virus_check: VirusCheck | None = None  # the mark that it bears; None without
+    among_others: bool = False  # it lies in a folder that held, and holds, files that are none of it
 
 
 @dataclass(frozen=True, slots=True)

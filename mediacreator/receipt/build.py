@@ -230,6 +230,7 @@ def _medium(volume: Volume, files: tuple[FileEntry, ...]) -> MediumEntry:
         file_set_uid=volume.file_set_uid,
         volume=volume.number,
         volumes=volume.of,
+        among_others=volume.among_others,
         profile=volume.profile,
         instances=len(volume.files),
         files=files,

@@ -105,6 +105,7 @@ class NotOnMedium:
 
 
 @dataclass(frozen=True, slots=True)
+    among_others: bool = False  # it was written into a folder beside other files; in both receipts
 class Transcoding:
     """How many instances went from one Transfer Syntax to another."""
 

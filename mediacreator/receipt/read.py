@@ -210,6 +210,27 @@ def _medium(node: _Node) -> MediumEntry:
         not_verified=node.each("not_verified", lambda path: path.word),
         virus_check=_virus_check(node.find("virus_check")),
     )
+        among_others=node.find("among_others") is not None and node.truth("among_others"),
+    )
+
+
+def _patient(node: _Node) -> PatientLine:
+    return PatientLine(
+        name=node.text("name"),
+        id=node.text("id"),
+        birth_date=node.text("birth_date", ""),
+        character_set=node.text("character_set", ""),
+        studies=node.each("studies", _study),
+    )
+
+
+def _study(node: _Node) -> StudyLine:
+    return StudyLine(
+        date=node.text("date"),
+        modalities=node.each("modalities", lambda modality: modality.word),
+        description=node.text("description"),
+        series=node.count("series"),
+        instances=node.count("instances"),
 
 
 def _virus_check(node: _Node | None) -> VirusCheck | None:

@@ -246,6 +246,8 @@ def _medium(medium: MediumEntry, local: bool) -> dict[str, object]:
         said["virus_check"] = {"date": check.date} | ({"scanner": check.scanner} if check.scanner else {})
     if local:
         said |= {
+    if medium.among_others:
+        said["among_others"] = True
             "name": medium.name,
             "size": medium.size,
             "sha256": medium.sha256,

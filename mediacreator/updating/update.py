@@ -81,7 +81,12 @@ def volume_of(
     """Return new instances with File IDs that no file has."""
     volume = lay_out(content, encoded, file_set_id=file_set_id, file_set_uid=file_set_uid, first=_first_free(opened))
     entry = opened.held.entry
-    return replace(volume, profile=opened.claim.id, virus_check=entry.virus_check if entry else None)
+    return replace(
+        volume,
+        profile=opened.claim.id,
+        virus_check=entry.virus_check if entry else None,
+        among_others=entry is not None and entry.among_others,
+    )
 
 
 def _first_free(opened: Opened) -> int:

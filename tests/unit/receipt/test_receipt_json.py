@@ -371,6 +371,20 @@ def test_a_mark_is_in_both_receipts_and_read_from_them() -> None:
 
 
 @pytest.mark.parametrize(
+def test_that_a_file_set_lies_among_other_files_is_in_both_receipts() -> None:
+    """Whoever verifies the folder with either must not take those for additions."""
+    one = job([replace(medium(2), among_others=True)])
+    for data in (to_json(local(one), travelling=False), to_json(travelling(one), travelling=True)):
+        assert problems(data) == []
+        document = json.loads(data)
+        document["media"][0]["files"] = []
+        assert parse_receipt(json.dumps(document).encode(), "it").media[0].among_others
+        document["media"][0]["among_others"] = "yes"
+        with pytest.raises(MediumError, match="among_others"):
+            parse_receipt(json.dumps(document).encode(), "it")
+    assert b"among_others" not in to_json(local(job([medium(2)])), travelling=False)
+
+
     "mark", [None, {}, {"date": "2026-02-30"}, {"date": "today"}, {"date": "2026-02-20", "scanner": "x" * 65}]
 )
 def test_a_mark_that_cannot_be_is_no_receipt(mark: object) -> None:
