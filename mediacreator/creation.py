@@ -5,12 +5,12 @@ sources -> scan -> select -> transcode -> layout -> directory -> content -> imag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from mediacreator import collector
-from mediacreator.dividing import Medium, divide, refuse_too_large
+from mediacreator.dividing import Medium, divide, refuse_more_than, refuse_too_large, too_large_for_only
 from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, form_for, large_mails, too_large_for
@@ -65,14 +65,14 @@ def create(request: CreateRequest, settings: Settings | None = None, progress: P
         with collector.held():
             prepared = prepare(request, settings, progress)
             require_decided(prepared)
-            return _Run(request, settings, progress, target, prepared).make()
+            return Run(request, settings, progress, target, prepared).make()
     except KeyboardInterrupt as exc:
         raise Stopped("Stopped before the medium was complete.") from exc
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """One run of ``create`` after its questions are answered."""
+class Run:
+    """One run of ``create`` after its questions are answered; what it is written to is for ``finish`` to say."""
 
     request: CreateRequest
     settings: Settings
@@ -89,11 +89,8 @@ class _Run:
             return self._make(claims, (_stale_finding(),) if stale else ())
 
     def _make(self, claims: ExitStack, findings: tuple[Finding, ...]) -> Receipt:
-        """Encode, divide, lay out, write, verify and publish each medium; then write the receipt, last."""
-        from mediacreator.receipt import build_receipt, staged_receipt, to_json
-
-        for part in () if self.target.is_folder else self.prepared.parts:
-            refuse_too_large(part)
+        """Encode, divide and lay out each medium, and write it."""
+        self._refuse_too_large()
         origin = self._origin()
         encoded = self._encode(origin)
         refused = tuple(entry for file_set in encoded for entry in file_set.refused)
@@ -113,6 +110,12 @@ class _Run:
         said = (*findings, *self.prepared.findings, *self.prepared.scan.findings)
         said += tuple(finding for file_set in encoded for finding in file_set.findings)
         job, divided = self._divide(file_sets, origin, refused, said)
+        return self.finish(claims, job, divided, origin)
+
+    def finish(self, claims: ExitStack, job: Job, divided: tuple[Medium, ...], origin: Origin) -> Receipt:
+        """Write, verify and publish each medium; then write the receipt, last."""
+        from mediacreator.receipt import build_receipt, staged_receipt, to_json
+
         targets = self._targets(len(divided))
         for target in targets:
             if target is not self.target:
@@ -126,6 +129,14 @@ class _Run:
             for target in targets:
                 target.publish()
         return receipt
+
+    def _refuse_too_large(self) -> None:
+        """Refuse before hours of encoding what cannot fit."""
+        for part in self.prepared.parts:
+            if self.request.only:
+                refuse_more_than(self.request.only, part)
+            elif not self.target.is_folder:
+                refuse_too_large(part)
 
     def _encode(self, origin: Origin) -> list[EncodedFileSet]:
         """Bring every instance into a Transfer Syntax of its profiles, and make the icons of their records."""
@@ -166,13 +177,28 @@ class _Run:
             made = zip(media, job.volumes, strict=True)
             return [self._excess(job, medium.file_set, volume, origin) for medium, volume in made]
 
-        divided = divide(file_sets, excess_of)
+        divided = self._only(file_sets, excess_of) if self.request.only else divide(file_sets, excess_of)
         volumes = self._volumes(divided, origin)
         several = [medium for medium in divided if medium.of > 1 and medium.number == 1]
         findings += tuple(_spanned_finding(medium) for medium in several)
         for medium, volume in zip(divided, volumes, strict=True):
             findings += large_mails(medium.file_set.claim.media_format, (volume,))
         return self._job(origin, volumes, refused, findings), divided
+
+    def _only(
+        self, file_sets: Sequence[EncodedFileSet], excess_of: Callable[[Sequence[Medium]], Sequence[int]]
+    ) -> tuple[Medium, ...]:
+        """Return the one medium that there is, to the sector.
+
+        Raises:
+            MediaTooSmall: It cannot hold the File-set.
+        """
+        only = self.request.only
+        divided = tuple(Medium(file_set, 1, 1) for file_set in file_sets)
+        excess = max(excess_of(divided))
+        if only and excess:
+            raise too_large_for_only(only, only.capacity + excess)
+        return divided
 
     def _excess(self, job: Job, file_set: EncodedFileSet, volume: Volume, origin: Origin) -> int:
         """Return by how many bytes an image would be larger than its medium."""
@@ -200,6 +226,7 @@ class _Run:
                 number=medium.number,
                 of=medium.of,
                 virus_check=self.prepared.virus_check,
+                among_others=self.among_others,
             )
             for volume, medium in zip(volumes, media, strict=True)
         )
@@ -226,7 +253,6 @@ class _Run:
             arguments=self.request.arguments,
             reproducible=self.request.reproducible or self.request.epoch is not None,
             decisions=decisions_of(self.request.selection),
-                among_others=self.among_others,
             placeholder_date=PLACEHOLDER_DATE,
             placeholder_time=PLACEHOLDER_TIME,
         )

@@ -12,6 +12,7 @@ from mediacreator.layout.spanning import InstanceTooLarge, span
 from mediacreator.model import SOPInstance
 from mediacreator.preparing import Part
 from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.tables import Blank
 from mediacreator.suggesting.media import room_for, space_on
 
 _TRIES = 8  # what is too large by some sectors gets less room, and is divided once more
@@ -39,6 +40,26 @@ def refuse_too_large(part: Part) -> None:
         size = instance.header.source.size
         if size > profile.media_format.capacity and work.is_copied(place):
             raise _too_large(profile, size)
+
+
+def refuse_more_than(medium: Blank, part: Part) -> None:
+    """Refuse before hours of encoding what one medium cannot hold: the instances that are copied as they are.
+
+    Raises:
+        MediaTooSmall: They alone are larger than the medium.
+    """
+    work = part.work
+    size = sum(one.header.source.size for place, one in enumerate(work.instances) if work.is_copied(place))
+    if size > medium.capacity:
+        raise too_large_for_only(medium, size, "at least ")
+
+
+def too_large_for_only(medium: Blank, size: int, about: str = "") -> MediaTooSmall:
+    """Return the error for a File-set that needs more than the one medium that there is."""
+    return MediaTooSmall(
+        f"The File-set needs {about}{size:,} bytes, the {medium.name} has {medium.capacity:,}. Take a larger one, "
+        "choose some with --patient, --study, --series or --modality, or try --compress lossless. Nothing was written."
+    )
 
 
 def divide(

@@ -50,6 +50,7 @@ class CreateRequest:
     icons: bool = False  # icons in the directory also where no profile requires them
     profile_folders: tuple[str, ...] = ()  # of the site, with profiles of its own
     medium: str = ""  # key of tables/blanks.csv, as dvd-dl; "": the usual medium of the profile
+    only: Blank | None = None  # the very medium that is at hand, as a stick: everything goes on it, or nothing
     udf: bool = False  # UDF beside ISO 9660, where the medium may have both
     selection: SelectionRequest = field(default_factory=SelectionRequest)
     file_set_id: str = ""  # 0 to 16 characters A-Z, 0-9, _; "": made from the date
@@ -130,7 +131,7 @@ def prepare(request: CreateRequest, settings: Settings, progress: Progress) -> P
     asked = Compression.parse(request.compress) if request.compress != AUTO else None
     folders = (*settings.profile_folders, *request.profile_folders)
     automatic = request.profile == AUTO
-    blank = blank_of(request.medium) or _by_name(request.suffix)
+    blank = request.only or blank_of(request.medium) or _by_name(request.suffix)
     liked = settings.create.profile_list
     names = candidates(liked, blank, folders, request.suffix) if automatic else (request.profile,)
     claims = tuple(_on(claim, blank) for name in names for claim in load_claims(name, folders))
