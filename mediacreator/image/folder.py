@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from mediacreator.model import MediaImage, Progress, WrittenFile
 from mediacreator.target import sync_folder
 
 _CLUSTER = 4096  # bytes: what a file takes at least, on usual file systems
+_LARGEST = 65536  # bytes: a share over the network calls what it likes to be asked for a block
 
 
 def folder_size(files: Sequence[DiscFile]) -> int:
@@ -99,10 +101,20 @@ def extend_folder(
     return written
 
 
+def set_mode(handle: int, mode: int) -> None:
+    """Set the mode of a file or folder, where its file system knows modes: that of a stick does not."""
+    try:
+        os.fchmod(handle, mode)
+    except OSError as exc:
+        if exc.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+
+
 def _check_room(folder: str, files: Sequence[DiscFile]) -> None:
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
-    size = sum(-(-file.size // _CLUSTER) * _CLUSTER for file in files)
+    cluster = status.f_frsize if 512 <= status.f_frsize <= _LARGEST else _CLUSTER
+    size = sum(-(-file.size // cluster) * cluster for file in files)
     if free < size:
         raise NoSpace(f"The folder needs {size} bytes, the disk has {free} free. Make room, or write elsewhere.")
 
@@ -146,7 +158,7 @@ def _finish_folders(root: str, folders: Iterable[tuple[str, ...]], created: date
         os.utime(path, (moment, moment))
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fchmod(handle, 0o755)
+            set_mode(handle, 0o755)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -180,7 +192,7 @@ class _Folder:
 
     def _finish(self, file: DiscFile) -> None:
         moment = int(file.created.timestamp())
-        os.fchmod(self._handle, 0o644)  # whatever the umask
+        set_mode(self._handle, 0o644)  # whatever the umask
         os.utime(self._handle, (moment, moment))
         os.posix_fadvise(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)  # begins to write to the disk
         self.close()

@@ -11,7 +11,7 @@ from mediacreator.verify.compare import (
     verify_image,
     verify_iso,
 )
-from mediacreator.verify.directory import directory_differences
+from mediacreator.verify.directory import directory_differences, record_differences
 from mediacreator.verify.hashing import hash_folder, hash_image
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "directory_differences",
     "hash_folder",
     "hash_image",
+    "record_differences",
     "verify_archive",
     "verify_folder",
     "verify_image",

@@ -26,10 +26,18 @@ def directory_differences(volume: Volume, tree: FileTree) -> tuple[Finding, ...]
     """
     try:
         with tree.open(DICOMDIR) as stream:
-            directory = walk(stream.read())
+            data = stream.read()
     except SourceUnreadable:
-        return (_differs("DICOMDIR", "it cannot be read", "PS3.10 8.6"),)
-    return tuple(_differences(directory, volume))
+        return (_UNREADABLE,)
+    return record_differences(volume, data)
+
+
+def record_differences(volume: Volume, data: bytes) -> tuple[Finding, ...]:
+    """Say how the bytes of a DICOMDIR differ from the Volume, as ``directory_differences`` does."""
+    try:
+        return tuple(_differences(walk(data), volume))
+    except SourceUnreadable:
+        return (_UNREADABLE,)
 
 
 def _differences(directory: Directory, volume: Volume) -> Iterator[Finding]:
@@ -74,3 +82,6 @@ def _differs(location: str, what: str, clause: str) -> Finding:
         clause=clause,
         remedy="Write the medium again; if it happens twice, the disk is at fault.",
     )
+
+
+_UNREADABLE = _differs("DICOMDIR", "it cannot be read", "PS3.10 8.6")
