@@ -18,20 +18,23 @@ from mediacreator.target import sync_folder
 from mediacreator.updating.journal import STAGE, Journal, folders_of, require_free, settle, write_whole
 from mediacreator.verify.hashing import drop_from_cache
 
+STAGED = "DIRECTORY"
+"""What the new DICOMDIR is called in the stage: nobody shall take a folder for a File-set before it is one."""
+
 Late = Callable[[tuple[WrittenFile, ...]], tuple[tuple[ContentFile, ...], bytes]]
 """Given the new files as they were written, returns what else is replaced on the medium, and the receipt beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Everything that an update does to a folder."""
+    """Everything that an update does to a folder; one without a DICOMDIR becomes a File-set by it."""
 
     root: str  # folder that the DICOMDIR lies in
-    dicomdir_name: str  # as it is recorded
+    dicomdir_name: str  # as it is recorded, or shall be
     dicomdir: bytes
     added: tuple[DiscFile, ...]
     removed: tuple[str, ...]  # paths from the root, with slashes
-    replaced: tuple[str, ...]  # names of files of the root that ``late`` returns
+    replaced: tuple[str, ...]  # names of files of the root that ``late`` returns, there or not
     receipt: str  # path beside the folder, "" to write none
     late: Late
     created: datetime  # aware
@@ -94,7 +97,7 @@ def apply(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
         ready = replace(journal, ready=True)
         ready.write(root)
         journal = ready
-        os.replace(os.path.join(root, STAGE, change.dicomdir_name), os.path.join(root, change.dicomdir_name))
+        os.replace(os.path.join(root, STAGE, STAGED), os.path.join(root, change.dicomdir_name))
         sync_folder(root)
     except BaseException as exc:
         if settle(journal, root):
@@ -114,7 +117,7 @@ def _write(change: Change, progress: Progress) -> tuple[WrittenFile, ...]:
         written = extend_folder(root, files=change.added, created=change.created, progress=progress)
     stage = os.path.join(root, STAGE)
     os.mkdir(stage, 0o755)
-    staged = {change.dicomdir_name: change.dicomdir}
+    staged = {STAGED: change.dicomdir}
     content, receipt = change.late(written)
     staged.update({"/".join(file.path): file.data for file in content})
     for name, data in staged.items():

@@ -19,7 +19,7 @@ from mediacreator.model import Silent
 from mediacreator.select import Excluded
 from mediacreator.updating import UpdateRequest, rebuild, remove
 from mediacreator.updating import applying as applying_module
-from mediacreator.updating.applying import Change, apply, locked
+from mediacreator.updating.applying import STAGED, Change, apply, locked
 from mediacreator.updating.journal import JOURNAL, STAGE, Journal, recover
 from tests.updated import KILLED, Fault, adding, change_of, copied, held, made, snapshot, study
 
@@ -203,7 +203,7 @@ def test_what_must_survive_a_power_cut_is_on_the_disk_before_what_relies_on_it(
     monkeypatch.undo()
 
     moment = told.index(("replace", str(medium / "DICOMDIR")))
-    due = {str(medium), str(medium / STAGE), str(medium / STAGE / "DICOMDIR"), f"{medium}.receipt.json.partial"}
+    due = {str(medium), str(medium / STAGE), str(medium / STAGE / STAGED), f"{medium}.receipt.json.partial"}
     for file in change.added:
         due |= {str(medium.joinpath(*file.path[:depth])) for depth in range(1, len(file.path) + 1)}
     assert {name for what, name in told[:moment] if what == "fsync"} >= due
