@@ -21,6 +21,7 @@ from mediacreator.medium import Medium, find_dicomdir
 from mediacreator.medium_compare import Compared, compare, read_compared
 from mediacreator.model import Finding, Progress, Severity
 from mediacreator.receipt import COMPLETE, MediumEntry, Receipt, counts_close, parse_receipt, read_receipt
+from mediacreator.suiting import check_file_system, medium_of
 
 TRAVELLING = "RECEIPT.JSN"
 _CHUNK = 1 << 20  # bytes
@@ -131,6 +132,7 @@ def verify_medium(path: str, receipt_path: str = "", *, progress: Progress) -> V
         loose = tuple(file for file in loose if file.path not in others)
             findings += tuple(_directory_findings(medium, entry, run.compared))
         findings += (
+            *check_file_system(tree, medium, medium_of(entry.profile)),
             *_about(files, loose, "unreferenced-file", "no record references this DICOM file"),
             *run.findings,
             *_about(files, unlisted, "file-not-in-receipt", "the receipt has no such file"),

@@ -17,6 +17,7 @@ from mediacreator.model import Severity
 
 if TYPE_CHECKING:
     from mediacreator.medium import Medium, PatientListing
+    from mediacreator.model import Finding
 
 _NUMBERS = (9, 8, 11)  # columns of studies, series and instances
 _TEXT = COLUMNS - sum(_NUMBERS)
@@ -26,7 +27,11 @@ _SHORTEST = 12  # columns that a name keeps, however long the ID
 @click.command("list", short_help="Show what a medium says is on it.")
 @click.argument("medium", type=click.Path())
 @click.option("--tree", is_flag=True, help="Show every record of the DICOMDIR below the one that leads to it.")
-@click.option("--check", is_flag=True, help="Read the header of each file too, and say where its record differs.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Read the header of each file too, say where its record differs, and judge the file system of the medium.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON: the table, every record with its values, all findings."
 )
@@ -40,8 +45,11 @@ def command(ctx: click.Context, medium: str, *, tree: bool, check: bool, as_json
 
     The output shows names and IDs of patients: that is what it is for. Keep it where such data may be.
 
-    Exit code: 0; 1 when the DICOMDIR has errors or a file that it names is not there, or with --check is another one;
-    3 when it cannot be read.
+    With --check the file system is judged by what PS3.12 asks of such a medium. What it is, its receipt tells; without
+    one it is taken for the medium that it suits best.
+
+    Exit code: 0; 1 when the DICOMDIR has errors or a file that it names is not there, or with --check is another one,
+    or the file system has errors; 3 when it cannot be read.
     """
     from mediacreator.medium import places
 
@@ -80,6 +88,14 @@ class _Listing:
             from mediacreator.medium_compare import compare_files
 
             self.findings += tuple(compare_files(medium))
+            if not place:  # else these are several media, in the folders of one
+                self.findings += _of_file_system(medium)
+
+
+def _of_file_system(medium: Medium) -> tuple[Finding, ...]:
+    from mediacreator.suiting import check_file_system, claimed_medium
+
+    return check_file_system(medium.tree, medium, claimed_medium(medium.tree, medium.directory.file_set_uid))
 
 
 def _listings(medium: str, found: Sequence[tuple[str, ...]], *, check: bool) -> Iterator[_Listing]:

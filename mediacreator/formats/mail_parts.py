@@ -238,7 +238,7 @@ def _parsed(block: bytes) -> _Headers:
         names=Names(
             id=_asked(lambda: _parameter(headers, "id")),
             name=_asked(lambda: _parameter(headers, "name")),
-            filename=_asked(lambda: _parameter(headers, "filename", "content-disposition")),
+            filename=_asked(lambda: _parameter(headers, "filename", "Content-Disposition")),
         ),
     )
 

@@ -75,6 +75,12 @@ class MailTree(ImageTree):
         """Return None: a mail has no Volume Identifier."""
         return
 
+    @property
+    def archives(self) -> tuple[ZipTree, ...]:
+        """The ZIP archives among its attachments."""
+        self._scan()
+        return tuple(self._archives)
+
     def open(self, components: Sequence[str]) -> BinaryIO:
         """Open a file; see ``FileTree.open``."""
         file = self.require(components)

@@ -17,6 +17,7 @@ from mediacreator.rules.claim import Claim, load_claim
 from mediacreator.rules.profile import ApplicationProfile
 from mediacreator.rules.tables import Key, record_types
 from mediacreator.rules.wanted import wanted
+from mediacreator.suiting import check_file_system
 from mediacreator.validate.contents import Contents, Path, head_of, is_secure, read_contents
 from mediacreator.validate.directory import check_directory
 from mediacreator.validate.icons import check_icon
@@ -71,7 +72,7 @@ def check_file_set(
         SourceUnreadable: The medium cannot be opened at all.
         UsageError: There is no such profile, or a profile does not know the role.
 
-    Source: PS3.10 7, 8; PS3.3 F; PS3.11 7, 8 and the annexes.
+    Source: PS3.10 7, 8; PS3.3 F; PS3.11 7, 8 and the annexes; PS3.12.
     """
     claim = load_claim(claim) if isinstance(claim, str) else claim
     for profile in claim.profiles:
@@ -120,6 +121,7 @@ class _Check:
             yield from map(judged_strictly, medium.findings)
             yield from check_directory(medium, self._claim)
             yield from self._check_references(medium)
+        yield from check_file_system(self._tree, medium, self._claim.media_format)
         yield from self._check_files()
         if medium is not None:
             yield from self._check_keys(medium)

@@ -25,6 +25,7 @@ from mediacreator.errors import ExitCode
 from mediacreator.rules.tables import rejecting_codes
 from mediacreator.scan import findings as scan_findings
 from mediacreator.select import admission
+from mediacreator.suiting.rows import file_system_rows
 from mediacreator.validate import rows as validate_rows
 
 ROOT = Path(__file__).parent.parent.parent
@@ -79,9 +80,10 @@ def _codes(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def words() -> frozenset[str]:
-    """Return everything in the source that has the shape of a code."""
+    """Return everything in the source that has the shape of a code, and the codes of the table of file systems."""
     files = (ROOT / "mediacreator").rglob("*.py")
     found = {code for file in files for code in _codes(ast.parse(file.read_text()))}
+    found |= {row.code for row in file_system_rows()}
     return frozenset(filter(CODE.fullmatch, found))
 
 
@@ -124,6 +126,15 @@ def test_severities_and_clauses_are_those_of_the_tables(table: dict[str, tuple[o
     for code, (severity, _, clause, _) in table.items():
         assert listed[code][0].startswith(getattr(severity, "value", "")), code
         assert (listed[code][3] or "") == clause or code == "not-checked", code  # whose clause is that of its rule
+
+
+def test_severities_and_clauses_are_those_of_the_table_of_file_systems() -> None:
+    listed = rows()
+    for row in file_system_rows():
+        assert listed[row.code][0].startswith(row.severity.value), row.code
+        stated = (listed[row.code][3] or "").replace("PS3.12 ", "").replace("PS3.11 ", "")
+        for clause in row.clause.replace("PS3.12 ", "").replace("PS3.11 ", "").split("; "):
+            assert clause in stated, row.code
 
 
 def test_severities_and_clauses_are_those_of_the_scan() -> None:
