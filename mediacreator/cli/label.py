@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +12,10 @@ import click
 
 from mediacreator.cli import options
 from mediacreator.cli.report import count, say
-from mediacreator.errors import MediumError, SourceUnreadable, TargetExists, UsageError
+from mediacreator.errors import MediumError, TargetExists, UsageError
 
 if TYPE_CHECKING:
-    from mediacreator.medium_listing import PatientListing
-    from mediacreator.receipt import MediumEntry, Receipt
+    from mediacreator.receipt import Receipt
 
 _LAYOUTS = ("disc", "jewel", "dvd")
 _PAPERS = ("a4", "letter")
@@ -59,8 +57,8 @@ def command(
 
     It says who the patient is, which studies are on the medium, who made it and whom to ask, the profile, the content
     type (DICOM ONLY or DICOM PLUS WEB), which medium of how many it is, and has a QR code of the receipt id. The
-    studies are read from the media beside the receipt. Fields: patient, id, birth, dates, modality, text, institution,
-    contact, profile, content, number, created, label, virus, qr.
+    receipt tells all of it: image and disc need not be at hand. Fields: patient, id, birth, dates, modality, text,
+    institution, contact, profile, content, number, created, label, virus, qr.
 
     Print it at 100 %. The file holds patient identity, unless that was left out, and is readable for you alone.
 
@@ -77,10 +75,9 @@ def command(
     read = read_receipt(Path(receipt))
     if not read.holds_identity:
         raise UsageError("This receipt travels on a medium and knows no names: give the one beside the image.")
-    facts = [
-        label_facts(read, entry, _listed(receipt, entry), settings, fields=wanted, qr_identity=qr_identity)
-        for entry in read.media
-    ]
+    facts = [label_facts(read, entry, settings, fields=wanted, qr_identity=qr_identity) for entry in read.media]
+    if not all(line.studies for entry in read.media for line in entry.patients):
+        say("The receipt is of an earlier version and does not tell the studies: the label lists none.", err=True)
     data = draw_labels(facts, LAYOUTS[layout], created=_created(read), paper=paper, copies=copies, fonts=fonts)
     _write(output, data)
     say(f"{count(len(facts) * copies, 'label')} written, {'without' if no_identity else 'with'} patient identity.")
@@ -96,21 +93,6 @@ def _fields(given: str, *, no_identity: bool) -> frozenset[str]:
     without = {name[1:] for name in names if name.startswith("-")} | (IDENTITY if no_identity else set())
     only = {name for name in names if not name.startswith("-")} or set(FIELDS)
     return frozenset(only - without)
-
-
-def _listed(receipt: str, entry: MediumEntry) -> Sequence[PatientListing]:
-    """List what is on the medium beside its receipt; the receipt knows the names alone."""
-    from mediacreator.medium import open_medium
-
-    path = os.path.join(os.path.dirname(receipt), entry.name)
-    try:
-        with open_medium(path) as medium:
-            if medium.directory.file_set_uid != entry.file_set_uid:
-                raise SourceUnreadable("It is another one.")
-            return medium.patients()
-    except SourceUnreadable:
-        say("The medium is not beside its receipt: the label does not list its studies.", err=True)
-        return ()
 
 
 def _created(receipt: Receipt) -> datetime:

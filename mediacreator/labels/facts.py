@@ -1,4 +1,4 @@
-"""What a label says of one medium: from its receipt, from its DICOMDIR, from the settings of the site."""
+"""What a label says of one medium: from its receipt alone, and from the settings of the site."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediacreator.content.words import clean, date, person_name
-from mediacreator.dicomio.text import readable_text
-from mediacreator.medium_listing import PatientListing, StudyListing
 from mediacreator.receipt import MediumEntry, Receipt
+from mediacreator.receipt.model import PatientLine, StudyLine
 from mediacreator.settings import Settings
 
 FIELDS = (
@@ -20,7 +19,6 @@ FIELDS = (
 IDENTITY = frozenset(("patient", "id", "birth"))
 """Fields that say who the patient is."""
 
-_BIRTH_DATE, _CHARACTER_SET = 0x00100030, 0x00080005
 _WEB = (".HTM", ".HTML", ".XHT", ".JPG", ".JPEG", ".PNG", ".GIF")
 
 
@@ -63,7 +61,6 @@ class LabelFacts:
 def label_facts(
     receipt: Receipt,
     entry: MediumEntry,
-    patients: Sequence[PatientListing],
     settings: Settings,
     *,
     fields: frozenset[str],
@@ -74,13 +71,12 @@ def label_facts(
     Args:
         receipt: The local one.
         entry: The medium in it.
-        patients: Of its DICOMDIR; none where the medium is not at hand, then the receipt tells the names alone.
         settings: Of the site: who made it, whom to ask.
         fields: Of ``FIELDS``, what is wanted.
         qr_identity: The QR code says who the patient is, too.
     """
-    people = _patients(entry, patients)
-    studies = [_study(study, fields) for patient in patients for study in patient.studies]
+    people = [_patient(line) for line in entry.patients]
+    studies = [_study(line, fields) for patient in entry.patients for line in patient.studies]
     who = tuple(_wanted(patient, fields) for patient in people)
     return LabelFacts(
         patients=tuple(patient for patient in who if patient.names or patient.id or patient.birth),
@@ -94,7 +90,7 @@ def label_facts(
         label=entry.file_set_id if "label" in fields else "",
         virus=clean(str(entry.virus_check)) if entry.virus_check and "virus" in fields else "",
         qr=_qr(receipt, who, qr_identity) if "qr" in fields else "",
-        language=_language(people, patients),
+        language=_language(entry.patients),
     )
 
 
@@ -104,15 +100,8 @@ def content_type(entry: MediumEntry) -> str:
     return "DICOM PLUS WEB" if any(path != "INDEX.HTM" for path in pages) else "DICOM ONLY"
 
 
-def _patients(entry: MediumEntry, listed: Sequence[PatientListing]) -> tuple[LabelPatient, ...]:
-    if listed:
-        return tuple(LabelPatient(person_name(one.name), clean(one.id), date(_birth(one))) for one in listed)
-    return tuple(LabelPatient(person_name(one.name), clean(one.id), "") for one in entry.patients)
-
-
-def _birth(patient: PatientListing) -> str:
-    values = patient.record.values
-    return readable_text(values.get(_BIRTH_DATE, b""), values.get(_CHARACTER_SET, b""), "LO").strip()
+def _patient(line: PatientLine) -> LabelPatient:
+    return LabelPatient(person_name(line.name), clean(line.id), date(line.birth_date))
 
 
 def _wanted(patient: LabelPatient, fields: frozenset[str]) -> LabelPatient:
@@ -123,12 +112,11 @@ def _wanted(patient: LabelPatient, fields: frozenset[str]) -> LabelPatient:
     )
 
 
-def _study(study: StudyListing, fields: frozenset[str]) -> LabelStudy:
-    modalities = dict.fromkeys(clean(series.modality) for series in study.series if series.modality)
+def _study(line: StudyLine, fields: frozenset[str]) -> LabelStudy:
     return LabelStudy(
-        date=date(study.date) if "dates" in fields else "",
-        modalities=", ".join(modalities) if "modality" in fields else "",
-        text=clean(study.description) if "text" in fields else "",
+        date=date(line.date) if "dates" in fields else "",
+        modalities=", ".join(map(clean, line.modalities)) if "modality" in fields else "",
+        text=clean(line.description) if "text" in fields else "",
     )
 
 
@@ -152,17 +140,17 @@ def _qr(receipt: Receipt, patients: Sequence[LabelPatient], identity: bool) -> s
 
 
 _LANGUAGES = (
-    ("ja", ("\u3040", "\u30ff"), (b"IR 87", b"IR 13", b"IR 159", b"_IR 13")),
-    ("ko", ("\uac00", "\ud7a3"), (b"IR 149",)),
-    ("zh-Hans", (), (b"GB18030", b"GBK", b"IR 58")),
+    ("ja", ("\u3040", "\u30ff"), ("IR 87", "IR 13", "IR 159", "_IR 13")),
+    ("ko", ("\uac00", "\ud7a3"), ("IR 149",)),
+    ("zh-Hans", (), ("GB18030", "GBK", "IR 58")),
 )
 """Language, the letters that only it has, the character sets (PS3.3 C.12.1.1.2) that mean it."""
 
 
-def _language(people: Sequence[LabelPatient], listed: Sequence[PatientListing]) -> str:
+def _language(people: Sequence[PatientLine]) -> str:
     """Tell in which language ideographs are to be drawn: one code point looks different in each."""
-    names = "".join(name for patient in people for name in patient.names)
-    sets = b"\\".join(patient.record.values.get(_CHARACTER_SET, b"") for patient in listed)
+    names = "".join(patient.name for patient in people)
+    sets = "\\".join(patient.character_set for patient in people)
     for language, letters, character_sets in _LANGUAGES:
         if letters and any(letters[0] <= char <= letters[1] for char in names):
             return language

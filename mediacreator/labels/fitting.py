@@ -20,6 +20,7 @@ LINE = 1.3  # heights of the letters from one line to the next: Thai and Devanag
 _STEP = 0.94
 _SMALLEST = 0.75  # of all sizes, before a list is cut short
 _FLOOR = 0.02  # of all sizes, for what must not be cut: a name is small rather than wrong
+_MOST = 100  # items of a list: twice what the largest box holds at the smallest size
 _GAP = 1.8  # millimetres between the lead and what it leads
 
 
@@ -68,11 +69,12 @@ def fit(block: Block, width: float, height: float, measure: Measure, scale: floa
 
 def _shorter(items: Sequence[Item], called: str) -> Iterator[Sequence[Item]]:
     """Yield the items, then, where they may be cut, fewer and fewer with a line that says how many are lacking."""
-    yield items
+    if not called or len(items) <= _MOST:
+        yield items
     if called:
-        for count in range(len(items) - 1, 0, -1):
+        for count in range(min(len(items) - 1, _MOST), 0, -1):
             last = items[-1][-1]
-            more = Words(f"and {len(items) - count} more {called}", last.size, last.least)
+            more = Words(f"and {len(items) - count:,} more {called}", last.size, last.least)
             yield (*items[:count], (more,))
 
 

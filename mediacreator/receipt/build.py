@@ -23,6 +23,7 @@ from mediacreator.model import (
     WrittenFile,
 )
 from mediacreator.receipt.check import counts_close
+from mediacreator.receipt.lines import patient_lines
 from mediacreator.receipt.model import (
     COMPLETE,
     INCOMPLETE,
@@ -32,7 +33,6 @@ from mediacreator.receipt.model import (
     FilledIn,
     MediumEntry,
     NotOnMedium,
-    PatientLine,
     Reason,
     Receipt,
     Transcoding,
@@ -74,7 +74,7 @@ def build_receipt(job: Job, media: Sequence[WrittenMedium]) -> Receipt:
 
     Its state is complete only if nothing is rejected and the counts close. Render it with ``to_json``.
     """
-    entries = tuple(_written_medium(medium) for medium in media)
+    entries = tuple(_written_medium(medium, job.placeholder_date) for medium in media)
     written = sum(1 for medium in media for file in medium.image.files if file.sop_instance_uid)
     verified = sum(_verified(medium) for medium in media)
     receipt = _receipt(job, entries, tuple(medium.volume for medium in media), travelling=False)
@@ -196,7 +196,7 @@ def _transcoded(volumes: Iterable[Volume]) -> tuple[Transcoding, ...]:
     return tuple(Transcoding(source, target, count) for (source, target), count in sorted(ways.items()))
 
 
-def _written_medium(medium: WrittenMedium) -> MediumEntry:
+def _written_medium(medium: WrittenMedium, placeholder_date: str) -> MediumEntry:
     """List a medium's files in the order they were written, instances with what the volume knows of them."""
     instances = {file.file_id: file for file in medium.volume.files}
     files = []
@@ -210,16 +210,12 @@ def _written_medium(medium: WrittenMedium) -> MediumEntry:
     differ = tuple(
         "/".join(file.path) for file in medium.image.files if seen.get(file.path) != (file.size, file.sha256)
     )
-    patients = tuple(
-        PatientLine(_text(patient.keys, "PatientName", "PN"), _text(patient.keys, "PatientID", "LO"))
-        for patient in medium.volume.content.patients
-    )
     return replace(
         _medium(medium.volume, tuple(files)),
         name=os.path.basename(medium.image.path.rstrip("/")).removesuffix(".partial"),
         size=medium.image.size,
         sha256=medium.image.sha256,
-        patients=patients,
+        patients=patient_lines(medium.volume.content, placeholder_date),
         not_verified=differ,
     )
 
@@ -230,11 +226,11 @@ def _medium(volume: Volume, files: tuple[FileEntry, ...]) -> MediumEntry:
         file_set_uid=volume.file_set_uid,
         volume=volume.number,
         volumes=volume.of,
-        among_others=volume.among_others,
         profile=volume.profile,
         instances=len(volume.files),
         files=files,
         virus_check=volume.virus_check,
+        among_others=volume.among_others,
     )
 
 

@@ -67,11 +67,25 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class PatientLine:
-    """Whose instances a medium holds; local receipt only."""
+class StudyLine:
+    """A study as far as it lies on a medium; local receipt only."""
 
-    name: str
+    date: str  # YYYYMMDD, "" where nobody knows it
+    modalities: tuple[str, ...]  # of its series, each once
+    description: str
+    series: int
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatientLine:
+    """Whose instances a medium holds, decoded; local receipt only."""
+
+    name: str  # component groups with =, components with ^ (PS3.5 6.2.1)
     id: str
+    birth_date: str = ""  # YYYYMMDD
+    character_set: str = ""  # Specific Character Set (0008,0005) of instances: tells how ideographs are drawn
+    studies: tuple[StudyLine, ...] = ()  # an early receipt tells none
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class MediumEntry:
     patients: tuple[PatientLine, ...] = ()
     not_verified: tuple[str, ...] = ()  # paths of files that did not read back as they were written
     virus_check: VirusCheck | None = None  # the mark that it bears; in both receipts
+    among_others: bool = False  # it was written into a folder beside other files; in both receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +120,6 @@ class NotOnMedium:
 
 
 @dataclass(frozen=True, slots=True)
-    among_others: bool = False  # it was written into a folder beside other files; in both receipts
 class Transcoding:
     """How many instances went from one Transfer Syntax to another."""
 

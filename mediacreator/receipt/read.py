@@ -24,6 +24,7 @@ from mediacreator.receipt.model import (
     PatientLine,
     Reason,
     Receipt,
+    StudyLine,
     Transcoding,
 )
 from mediacreator.receipt.render import OUTCOME_NAMES
@@ -206,10 +207,9 @@ def _medium(node: _Node) -> MediumEntry:
         name=node.text("name", ""),
         size=node.count("size", 0),
         sha256=node.text("sha256", ""),
-        patients=node.each("patients", lambda line: PatientLine(line.text("name"), line.text("id"))),
+        patients=node.each("patients", _patient),
         not_verified=node.each("not_verified", lambda path: path.word),
         virus_check=_virus_check(node.find("virus_check")),
-    )
         among_others=node.find("among_others") is not None and node.truth("among_others"),
     )
 
@@ -231,6 +231,7 @@ def _study(node: _Node) -> StudyLine:
         description=node.text("description"),
         series=node.count("series"),
         instances=node.count("instances"),
+    )
 
 
 def _virus_check(node: _Node | None) -> VirusCheck | None:

@@ -21,8 +21,10 @@ from mediacreator.receipt.model import (
     FilledIn,
     MediumEntry,
     NotOnMedium,
+    PatientLine,
     Reason,
     Receipt,
+    StudyLine,
 )
 
 NOTICE = (
@@ -244,17 +246,36 @@ def _medium(medium: MediumEntry, local: bool) -> dict[str, object]:
     if medium.virus_check is not None:
         check = medium.virus_check
         said["virus_check"] = {"date": check.date} | ({"scanner": check.scanner} if check.scanner else {})
-    if local:
-        said |= {
     if medium.among_others:
         said["among_others"] = True
+    if local:
+        said |= {
             "name": medium.name,
             "size": medium.size,
             "sha256": medium.sha256,
-            "patients": _Lines(_encode({"name": line.name, "id": line.id}) for line in medium.patients),
+            "patients": [_patient(line) for line in medium.patients],
             "not_verified": _Lines(_quote(path) for path in medium.not_verified),
         }
     return said | {"files": _Lines(_file(file, local) for file in medium.files)}
+
+
+def _patient(line: PatientLine) -> dict[str, object]:
+    return {
+        "name": line.name,
+        "id": line.id,
+        "birth_date": line.birth_date,
+        "character_set": line.character_set,
+        "studies": _Lines(_study(study) for study in line.studies),
+    }
+
+
+def _study(line: StudyLine) -> str:
+    """Encode one study by hand, as a file: each is a line, and there may be as many."""
+    modalities = ", ".join(map(_quote, line.modalities))
+    return (
+        f'{{"date": {_quote(line.date)}, "modalities": [{modalities}], "description": {_quote(line.description)}, '
+        f'"series": {line.series}, "instances": {line.instances}}}'
+    )
 
 
 def _file(file: FileEntry, local: bool) -> str:

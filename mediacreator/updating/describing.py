@@ -17,7 +17,6 @@ from mediacreator.model import (
     FileID,
     MediaImage,
     Origin,
-    Patient,
     Silent,
     Volume,
     WrittenFile,
@@ -33,6 +32,7 @@ from mediacreator.receipt import (
     to_json,
     travelling_receipt,
 )
+from mediacreator.receipt.lines import patient_lines
 from mediacreator.receipt.model import FileEntry, PatientLine
 from mediacreator.rules.claim import Claim
 from mediacreator.rules.wanted import wanted
@@ -173,10 +173,23 @@ class Describer:
         medium = replace(
             medium,
             size=sum(file.size for file in medium.files) if known else 0,
-            patients=tuple(_line(patient) for patient in whole.content.patients),
+            patients=self._patients(whole),
         )
         receipt = replace(receipt, media=(medium,))
         return replace(receipt, state=INCOMPLETE if receipt.counts.rejected or counts_close(receipt) else COMPLETE)
+
+    def _patients(self, whole: Volume) -> tuple[PatientLine, ...]:
+        """Return who is on the medium now; what the records do not tell of a person is that of the earlier receipt."""
+        entry = self.held.entry
+        told = {(line.name, line.id): line for line in (entry.patients if entry else ())}
+
+        def line_of(line: PatientLine) -> PatientLine:
+            was = told.get((line.name, line.id), line)
+            birth_date = line.birth_date or was.birth_date
+            # Records are in UTF-8 where they must be; which language it is, the first instances told.
+            return replace(line, birth_date=birth_date, character_set=was.character_set or line.character_set)
+
+        return tuple(map(line_of, patient_lines(whole.content, PLACEHOLDER_DATE)))
 
     def _kept(self) -> tuple[FileEntry, ...]:
         """Return what the earlier receipt says of the instances that stay; their sources are another run's."""
@@ -210,16 +223,6 @@ def _without_source(file: FileEntry) -> FileEntry:
 
 def _written(name: str, data: bytes) -> FileEntry:
     return FileEntry(name, len(data), hashlib.sha256(data).hexdigest())
-
-
-def _line(patient: Patient) -> PatientLine:
-    from mediacreator.dicomio.text import decode_text
-
-    character_set = patient.keys.get("SpecificCharacterSet", b"")
-    name, patient_id = (patient.keys.get(keyword, b"") for keyword in ("PatientName", "PatientID"))
-    return PatientLine(
-        decode_text(name, character_set, "PN").strip(), decode_text(patient_id, character_set, "LO").strip()
-    )
 
 
 _NOTHING: Attributes = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -28,6 +29,7 @@ def mastered(tmp_path_factory: pytest.TempPathFactory) -> Path:
             StudyDate=f"2026030{study}",
             StudyDescription=text,
             PatientName="Yamada^Tarou=山田^太郎",
+            PatientBirthDate="19700102",
         )
     settings = Settings(institution=Institution("Klinikum"))
     create(CreateRequest((str(folder / "in"),), str(folder / "disc.iso"), profile="STD-GEN-CD"), settings)
@@ -60,7 +62,16 @@ def test_a_label_says_whose_disc_it_is_and_what_is_on_it(receipt: Path, capsys: 
     assert label(receipt) == 0
     pdf = receipt.parent / "label.pdf"
     said = text(pdf)
-    for expected in ("Yamada, Tarou", "山田 太郎", "TEST1", "CT Thorax", "頭部CT", "2026-03-01", "Klinikum Nord"):
+    for expected in (
+        "Yamada, Tarou",
+        "山田 太郎",
+        "TEST1",
+        "CT Thorax",
+        "頭部CT",
+        "2026-03-01",
+        "1970-01-02",
+        "Klinikum Nord",
+    ):
         assert expected in said
     assert "DICOM ONLY" in said
     assert "STD-GEN-CD" in said
@@ -84,15 +95,40 @@ def test_fields_can_be_chosen(receipt: Path) -> None:
     assert words == ["ID", "TEST1", "2026-03-01", "2026-03-02"] * 2
 
 
-def test_without_the_medium_the_receipt_still_names_the_patient(
+def test_the_receipt_tells_everything_when_the_medium_is_gone(receipt: Path) -> None:
+    assert label(receipt) == 0
+    before = text(receipt.parent / "label.pdf")
+    os.unlink(receipt.parent / "disc.iso")
+    assert label(receipt, "--force") == 0
+    assert text(receipt.parent / "label.pdf") == before
+    assert "CT Thorax" in before
+
+
+@needs("xorriso")
+def test_a_disc_that_was_made_and_burned_in_one_go_has_a_label(mastered: Path, tmp_path: Path) -> None:
+    """Its image is removed."""
+    image = tmp_path / "burned.iso"
+    made = ("create", str(mastered / "in"), "-o", str(image), "--virus-checked", "2026-03-05,ClamAV 1.4.1")
+    assert run_command([*made, "--burn", "--device", f"stdio:{tmp_path}/cd", "-q"]) == 0
+    assert not image.exists()
+    assert label(Path(f"{image}.receipt.json")) == 0
+    said = " ".join(text(tmp_path / "label.pdf").split())
+    for expected in ("Yamada, Tarou", "CT Thorax", "頭部CT", "2026-03-02"):
+        assert expected in said
+    assert "Checked for viruses on 2026-03-05 with ClamAV 1.4.1" in said
+
+
+def test_a_receipt_of_an_earlier_version_still_names_the_patient(
     receipt: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    os.unlink(receipt.parent / "disc.iso")
+    document = json.loads(receipt.read_text())
+    document["media"][0]["patients"] = [{"name": "Yamada^Tarou", "id": "TEST1"}]
+    receipt.write_text(json.dumps(document))
     assert label(receipt) == 0
     said = text(receipt.parent / "label.pdf")
     assert "Yamada, Tarou" in said
     assert "CT Thorax" not in said
-    assert "does not list its studies" in capsys.readouterr().err
+    assert "does not tell the studies" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def test_studies_stay_whole_on_media_that_fit_to_the_sector(tmp_path: Path, smal
         assert verify_medium(str(path), str(tmp_path / "disc.iso.receipt.json"), progress=Silent()).whole
     assert len(seen) == 5
     assert [f.code for f in receipt.findings if f.code == "media-spanned"] == ["media-spanned"]
+    told = [[study.instances for line in entry.patients for study in line.studies] for entry in receipt.media]
+    assert told == [[6, 6], [6, 6], [6]], "a label of each says what is on it"
 
 
 def test_readme_and_index_say_which_medium_of_how_many(tmp_path: Path, small_cd: int) -> None:

@@ -10,7 +10,7 @@ from mediacreator.labels import FIELDS, IDENTITY, LabelFacts, label_facts
 from mediacreator.labels.facts import content_type
 from mediacreator.model import VirusCheck
 from mediacreator.receipt import MediumEntry, Receipt
-from mediacreator.receipt.model import FileEntry, PatientLine
+from mediacreator.receipt.model import FileEntry, PatientLine, StudyLine
 from mediacreator.settings import Contact, Institution, Settings
 from tests.unit.receipt.jobs import job, local, medium
 
@@ -30,7 +30,7 @@ def receipt() -> Receipt:
 
 def made(receipt: Receipt, fields: frozenset[str] = ALL, **entry: object) -> LabelFacts:
     changed = replace(receipt.media[0], **entry)  # type: ignore[arg-type]
-    return label_facts(receipt, changed, (), SITE, fields=fields)
+    return label_facts(receipt, changed, SITE, fields=fields)
 
 
 def test_everything_stands_on_a_label(receipt: Receipt) -> None:
@@ -46,6 +46,20 @@ def test_everything_stands_on_a_label(receipt: Receipt) -> None:
     assert facts.language == "ja"
 
 
+@pytest.mark.parametrize(
+    ("character_set", "language"),
+    [
+        ("\\ISO 2022 IR 87", "ja"),
+        ("ISO 2022 IR 6\\ISO 2022 IR 149", "ko"),
+        ("GB18030", "zh-Hans"),
+        ("ISO_IR 192", ""),
+        ("", ""),
+    ],
+)
+def test_the_character_set_tells_how_ideographs_are_drawn(receipt: Receipt, character_set: str, language: str) -> None:
+    assert made(receipt, patients=(PatientLine("山田^太郎", "1", "", character_set),)).language == language
+
+
 def test_one_medium_alone_is_not_numbered(receipt: Receipt) -> None:
     assert made(receipt).number == ""
 
@@ -53,15 +67,13 @@ def test_one_medium_alone_is_not_numbered(receipt: Receipt) -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_each_field_can_be_switched_off(receipt: Receipt, field: str) -> None:
     """What is switched off changes the label, and only what is meant."""
-    from mediacreator.medium_listing import PatientListing, SeriesListing, StudyListing
-
-    record = type("Record", (), {"values": {0x00100030: b"19700101"}})()
-    series = SeriesListing(record, "1", "CT", "1", "", 1)
-    study = StudyListing(record, "1", "1", "20260301", "", "CT chest", "", (series,), 1)
-    listed = (PatientListing(record, "Testperson^Tilda", "T1", (study,), 1),)
-    entry = replace(receipt.media[0], volume=1, volumes=2, virus_check=VirusCheck("2026-02-28", "ClamAV"))
-    whole = label_facts(receipt, entry, listed, SITE, fields=ALL)
-    without = label_facts(receipt, entry, listed, SITE, fields=ALL - {field})
+    patients = (
+        PatientLine("Testperson^Tilda", "T1", "19700101", "", (StudyLine("20260301", ("CT",), "CT chest", 1, 1),)),
+    )
+    check = VirusCheck("2026-02-28", "ClamAV")
+    entry = replace(receipt.media[0], volume=1, volumes=2, virus_check=check, patients=patients)
+    whole = label_facts(receipt, entry, SITE, fields=ALL)
+    without = label_facts(receipt, entry, SITE, fields=ALL - {field})
     assert whole != without
     said, still = repr(whole), repr(without)
     others = {
@@ -95,10 +107,10 @@ def test_identity_can_be_left_out_as_a_whole(receipt: Receipt) -> None:
 
 def test_the_qr_code_names_nobody_unless_asked_to(receipt: Receipt) -> None:
     entry = replace(receipt.media[0], patients=(PatientLine("Müller^Hans", "M1"),))
-    assert label_facts(receipt, entry, (), SITE, fields=ALL).qr == receipt.id
-    asked = label_facts(receipt, entry, (), SITE, fields=ALL, qr_identity=True)
+    assert label_facts(receipt, entry, SITE, fields=ALL).qr == receipt.id
+    asked = label_facts(receipt, entry, SITE, fields=ALL, qr_identity=True)
     assert asked.qr == f"{receipt.id}\nMüller, Hans M1"
-    without = label_facts(receipt, entry, (), SITE, fields=ALL - IDENTITY, qr_identity=True)
+    without = label_facts(receipt, entry, SITE, fields=ALL - IDENTITY, qr_identity=True)
     assert without.qr == receipt.id
 
 

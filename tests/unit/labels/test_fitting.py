@@ -89,6 +89,22 @@ def test_lines_break_between_ideographs_and_never_off_their_marks() -> None:
         assert not unicodedata.combining(line[0])
 
 
+def test_a_list_that_is_far_too_long_is_not_tried_whole() -> None:
+    """A medium may hold 50,000 studies: each text that is measured costs a millisecond."""
+    measured: set[str] = set()
+
+    def counting(text: str, size: float, bold: bool) -> float:
+        measured.add(text)
+        return measure(text, size, bold)
+
+    items = tuple((Words(f"study {number}", 9.5, 7.5),) for number in range(50_000))
+    lines = fit(Block(items, "studies"), 113, 128, counting, 1.3)
+    assert 30 < len(lines) < 60
+    assert lines[0].text == "study 0"
+    assert lines[-1].text == f"and {50_001 - len(lines):,} more studies"
+    assert len(measured) < 300
+
+
 TEXTS = st.text(st.characters(categories=("Lu", "Ll", "Lo", "Mn", "Nd", "Po", "Zs")), min_size=1, max_size=120)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mediacreator.model import Outcome, Scan, Volume, WrittenFile
 from mediacreator.receipt import COMPLETE, INCOMPLETE, Job, WrittenMedium, build_receipt, counts_close
-from mediacreator.receipt.model import Counts, PatientLine
+from mediacreator.receipt.model import Counts
 from tests.headers import header
 from tests.unit.receipt.jobs import filled_medium, job, local, medium, mixed_job, travelling
 from tests.volumes import disposition, instance, patient, renumbered, study, volume, written
@@ -273,7 +273,8 @@ def test_a_medium_is_listed_with_its_final_name_and_whose_it_is() -> None:
     receipt = local(job([medium(2, PatientName="Muster^Anna", PatientID="P-1")]))
 
     assert receipt.media[0].name == "disc.iso"
-    assert receipt.media[0].patients == (PatientLine("Muster^Anna", "P-1"),)
+    (line,) = receipt.media[0].patients
+    assert (line.name, line.id) == ("Muster^Anna", "P-1")
     assert [file.path for file in receipt.media[0].files[:4]] == [
         "DICOMDIR",
         "README.TXT",

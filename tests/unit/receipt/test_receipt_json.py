@@ -85,7 +85,8 @@ def test_the_local_receipt_says_that_it_holds_identity() -> None:
     assert document["holds_identity"] is True
     assert document["file_mode"] == "0600"
     assert document["notice"].startswith("Holds patient identity")
-    assert document["media"][0]["patients"] == [{"name": "Muster^Anna", "id": "P-1"}]
+    (patient,) = document["media"][0]["patients"]
+    assert (patient["name"], patient["id"], patient["birth_date"]) == ("Muster^Anna", "P-1", "19610203")
     assert document["request"]["arguments"] == ["create", "/in/Mueller", "-o", "disc.iso"]
 
 
@@ -370,7 +371,6 @@ def test_a_mark_is_in_both_receipts_and_read_from_them() -> None:
     assert b"virus" not in to_json(local(job([medium(2)])), travelling=False)
 
 
-@pytest.mark.parametrize(
 def test_that_a_file_set_lies_among_other_files_is_in_both_receipts() -> None:
     """Whoever verifies the folder with either must not take those for additions."""
     one = job([replace(medium(2), among_others=True)])
@@ -385,6 +385,7 @@ def test_that_a_file_set_lies_among_other_files_is_in_both_receipts() -> None:
     assert b"among_others" not in to_json(local(job([medium(2)])), travelling=False)
 
 
+@pytest.mark.parametrize(
     "mark", [None, {}, {"date": "2026-02-30"}, {"date": "today"}, {"date": "2026-02-20", "scanner": "x" * 65}]
 )
 def test_a_mark_that_cannot_be_is_no_receipt(mark: object) -> None:

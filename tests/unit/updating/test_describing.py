@@ -140,3 +140,27 @@ def test_what_an_update_rejects_stands_on_the_page(medium: Path, tmp_path: Path)
         receipt = add(added(medium, study(tmp_path / str(number), (number,))))
         assert receipt.state == "complete"
         assert [finding.code for finding in receipt.findings] == ["medium-incomplete-before"], "it stays said"
+
+
+@pytest.mark.parametrize("most", [0, 2000])
+def test_the_local_receipt_tells_the_studies_of_old_and_new(
+    medium: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A label needs nothing else, also where so many series are held that no instance is asked."""
+    monkeypatch.setattr("mediacreator.updating.describing._MOST_SERIES", most)
+    before = {line["id"]: line for line in local(medium)["media"][0]["patients"]}
+    add(added(medium, study(tmp_path / "new", (9,), study=2, StudyDate="20260302", StudyDescription="Süd")))
+    after = {line["id"]: line for line in local(medium)["media"][0]["patients"]}
+    assert {key: line["birth_date"] for key, line in after.items()} == {
+        key: line["birth_date"] for key, line in before.items()
+    }
+    assert all(line["birth_date"] for line in before.values())
+    (old, new) = after["TEST1"].pop("studies")
+    assert [old] == before["TEST1"].pop("studies")
+    assert new == {"date": "20260302", "modalities": ["CT"], "description": "Süd", "series": 1, "instances": 1}
+    assert after == before
+
+    remove(UpdateRequest(str(medium), epoch=EPOCH), Excluded(studies=frozenset({"2.25.78.2"})))
+    (line,) = [line for line in local(medium)["media"][0]["patients"] if line["id"] == "TEST1"]
+    assert line["studies"] == [old]
+    assert "birth_date" not in (medium / "RECEIPT.JSN").read_text()
