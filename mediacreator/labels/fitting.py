@@ -61,7 +61,8 @@ def fit(block: Block, width: float, height: float, measure: Measure, scale: floa
     shorter = list(_shorter(block.items, block.may_be_cut))
     for kept in shorter:
         floor = _FLOOR if kept is shorter[-1] else _SMALLEST
-        lines = _fit([words for item in kept for words in item], width, height, measure, (scale, floor))
+        words = [words for item in kept for words in item]
+        lines = _fit(words, width, height, measure, (scale, floor), even=bool(block.may_be_cut))
         if lines is not None:
             return lines
     raise InternalError("A label has no room for what it must say.")
@@ -79,12 +80,15 @@ def _shorter(items: Sequence[Item], called: str) -> Iterator[Sequence[Item]]:
 
 
 def _fit(
-    words: Sequence[Words], width: float, height: float, measure: Measure, scales: tuple[float, float]
+    words: Sequence[Words], width: float, height: float, measure: Measure, scales: tuple[float, float], *, even: bool
 ) -> tuple[Line, ...] | None:
     """Place paragraphs as large as they fit, from the first of two scales down to the second; None if they do not."""
     factor, floor = scales
     while factor > floor:
-        lines = [line for one in words for line in _paragraph(one, factor, width, measure)]
+        sizes = [_size(one, factor, width, measure) for one in words]
+        if even:
+            sizes = _evened(words, sizes)
+        lines = [line for one, size in zip(words, sizes, strict=True) for line in _paragraph(one, size, width, measure)]
         if sum(line.height for line in lines) <= height and all(line.width <= width for line in lines):
             return tuple(_stacked(lines))
         factor *= _STEP
@@ -98,15 +102,28 @@ def _stacked(lines: Sequence[Line]) -> Iterator[Line]:
         top += line.height
 
 
-def _paragraph(words: Words, factor: float, width: float, measure: Measure) -> Iterator[Line]:
-    """Yield the lines of a paragraph: one, as large as it can be, or several of the least size."""
+def _size(words: Words, factor: float, width: float, measure: Measure) -> float:
+    """Return the size at which a paragraph is one line, or the least that it may have."""
     size = words.size * factor
     lead = measure(words.lead, size, False) + _GAP if words.lead else 0.0
     whole = lead + measure(words.text, size, words.bold)
-    if whole > width:
-        size = max(size * width / whole * 0.995, words.least * factor)  # a hair less: letters are not quite linear
-        lead = measure(words.lead, size, False) + _GAP if words.lead else 0.0
-        whole = lead + measure(words.text, size, words.bold)
+    if whole <= width:
+        return size
+    return max(size * width / whole * 0.995, words.least * factor)  # a hair less: letters are not quite linear
+
+
+def _evened(words: Sequence[Words], sizes: Sequence[float]) -> list[float]:
+    """Return one size for all paragraphs of a kind, that of the smallest: a list is read down its columns."""
+    smallest: dict[float, float] = {}
+    for one, size in zip(words, sizes, strict=True):
+        smallest[one.size] = min(size, smallest.get(one.size, size))
+    return [smallest[one.size] for one in words]
+
+
+def _paragraph(words: Words, size: float, width: float, measure: Measure) -> Iterator[Line]:
+    """Yield the lines of a paragraph: one, or several where its size leaves no room for that."""
+    lead = measure(words.lead, size, False) + _GAP if words.lead else 0.0
+    whole = lead + measure(words.text, size, words.bold)
     if whole <= width:
         yield Line(words.text, size, words.bold, words.lead, lead, 0.0, whole)
         return

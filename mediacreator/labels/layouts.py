@@ -94,8 +94,8 @@ JEWEL_INLAY = Part(
         # Seen from the side of the closed case, both spines stand upright: the letters' heads point outwards.
         Box("spine", 1, 5, 4.5, 108, "C", 90, middle=True),
         Box("spine", 145.5, 5, 4.5, 108, "C", 270, middle=True),
-        Box("patient", 12, 7, 127, 22),
-        Box("studies", 12, 31, 127, 54, scale=1.15),
+        Box("patient", 12, 7, 127, 27),
+        Box("studies", 12, 36, 127, 49, scale=1.15),
         Box("contact", 12, 88, 62, 24, scale=1.1),
         Box("medium", 78, 88, 61, 24, scale=1.1),
     ),

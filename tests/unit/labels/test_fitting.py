@@ -89,6 +89,14 @@ def test_lines_break_between_ideographs_and_never_off_their_marks() -> None:
         assert not unicodedata.combining(line[0])
 
 
+def test_a_list_has_one_size() -> None:
+    """It is read down its columns; what stands alone may be as large as it can."""
+    words = [Words(text, 10, 8, lead="2026-03-01") for text in ("CT", "CT of the thorax and the abdomen " * 2)]
+    listed = fit(Block(tuple((one,) for one in words), "studies"), 70, 60, measure)
+    assert len({line.size for line in listed}) == 1
+    assert len({line.size for line in fit(Block((tuple(words),)), 70, 60, measure)}) == 2
+
+
 def test_a_list_that_is_far_too_long_is_not_tried_whole() -> None:
     """A medium may hold 50,000 studies: each text that is measured costs a millisecond."""
     measured: set[str] = set()
