@@ -11,6 +11,9 @@ from mediacreator.content import words
 from mediacreator.dicomio.text import decode_text
 from mediacreator.model import Attributes, Disposition, FileSetContent, Missing, Outcome, Patient, Series, Study
 
+SERIES_LISTED = 200
+"""Series of a study that are listed one by one: more than examinations have, few enough for a phone and its owner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -148,16 +151,12 @@ def _reason(code: str, clause: str) -> tuple[str, str]:
     return reason or name, ", ".join(part for part in (name if reason else "", words.clean(clause)) if part)
 
 
-_SERIES_LISTED = 200
-"""Series of a study that are listed one by one: more than examinations have, few enough for a phone and its owner."""
-
-
 def _study(study: Study, anchor: str, placeholder_date: str) -> StudyPart:
     value = _raw(study.keys, "StudyDate")
     unknown = "StudyDate" in study.filled and (not value or value == placeholder_date)
     instances = [instance for series in study.series for instance in series.instances]
     description = _raw(study.keys, "StudyDescription") or _first(study, "StudyDescription")
-    rows = tuple(_series(series, value) for series in study.series[:_SERIES_LISTED])
+    rows = tuple(_series(series, value) for series in study.series[:SERIES_LISTED])
     return StudyPart(
         anchor=anchor,
         date="" if unknown else words.date(value),
@@ -168,7 +167,7 @@ def _study(study: Study, anchor: str, placeholder_date: str) -> StudyPart:
         institution=_text(_first(study, "InstitutionName")),
         content=_counted(Counter(instance.record_type for instance in instances)),
         series=rows,
-        more=_more(study.series[_SERIES_LISTED:]),
+        more=_more(study.series[SERIES_LISTED:]),
         dated=any(row.date for row in rows),
     )
 

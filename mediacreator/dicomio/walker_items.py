@@ -7,7 +7,7 @@ loop moves forward and none recurses, so that any bytes at all are read in time 
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
@@ -153,14 +153,15 @@ def elements(data: Buffer, position: int, end: int, encoding: Encoding) -> Itera
 
 
 def values_of(
-    data: Buffer, position: int, end: int, encoding: Encoding, wanted: Container[int] | None = None
+    data: Buffer, position: int, end: int, encoding: Encoding, wanted: Collection[int] | None = None
 ) -> dict[int, bytes]:
     """Return the value of each element by its tag, the first of a tag; what comes before damage where there is any.
 
     As long as elements are ordinary they are read without a generator, which would take half of the time; with
-    ``wanted``, only those tags are kept.
+    ``wanted``, only those tags are kept, and nothing is read behind the last of them.
     """
     values: dict[int, bytes] = {}
+    most = -1 if wanted is None else len(wanted)
     ordinary = encoding == EXPLICIT_LE
     unpack = _SHORT_HEADER.unpack_from
     while ordinary and position + 8 <= end:
@@ -172,6 +173,8 @@ def values_of(
         tag = group << 16 | element
         if (wanted is None or tag in wanted) and tag not in values:
             values[tag] = bytes(data[start:position])
+            if len(values) == most:
+                return values
     with suppress(Damage):
         for tag, _, start, stop in elements(data, position, end, encoding):
             if (wanted is None or tag in wanted) and tag not in values:

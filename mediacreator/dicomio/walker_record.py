@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -156,7 +156,7 @@ class DirectoryRecord:
         """
         return self.chosen(None)
 
-    def chosen(self, tags: Container[int] | None) -> Mapping[int, bytes]:
+    def chosen(self, tags: Collection[int] | None) -> Mapping[int, bytes]:
         """Return those of the values whose tag is one of some; all for None."""
         return values_of(self._data, self._draft.offset + 8, self._draft.end, self._encoding, tags)
 
