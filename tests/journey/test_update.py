@@ -448,7 +448,13 @@ def test_what_describes_the_medium_says_what_is_on_it_now(call: Command, medium:
     assert {entry["path"] for entry in receipt["media"][0]["files"]} == {
         str(path.relative_to(medium)) for path in medium.rglob("*") if path.is_file()
     }
-    assert receipt["media"][0]["patients"] == [{"name": "Testperson^Tilda", "id": "TEST1"}]
+    (patient,) = receipt["media"][0]["patients"]
+    assert (patient["name"], patient["id"]) == ("Testperson^Tilda", "TEST1")
+    assert [(one["description"], one["series"], one["instances"]) for one in patient["studies"]] == [
+        ("CT chest", 2, 3),
+        ("CT chest", 1, 1),
+        ("Follow-up of the knee", 1, 1),
+    ]
     Path(f"{medium}.receipt.json").unlink()
     assert call("verify", medium).code == 0, "the receipt that travels is right as well"
 
