@@ -93,6 +93,11 @@ class Target:
         is_folder = self.path.is_dir() and not self.path.is_symlink()
         if is_folder and not self.is_folder:
             raise TargetExists("The output is a folder. End -o with a slash to write a folder, or give another -o.")
+        if not force and is_folder:
+            raise TargetExists(
+                "The output is a folder that is there already. Give another -o, or --force to replace a File-set. To "
+                "write beside what a folder holds, as that of a mounted stick: mediacreator write-usb SOURCES --into."
+            )
         if not force:
             raise TargetExists("The output is there already. Give another -o, or --force to replace it.")
         if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
