@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from mediacreator.burn import tray
-from mediacreator.burn.discs import judge_disc, padding_for
+from mediacreator.burn.discs import judge_disc, padding_for, require_sessions
 from mediacreator.burn.images import ReadyImage
 from mediacreator.burn.reading import compare_medium
 from mediacreator.errors import UsageError
@@ -109,7 +109,5 @@ def closes(image: ReadyImage, *, keep_open: bool) -> bool:
             f"This medium is marked as checked for viruses, so that nothing may be added to it [{CLAUSE}]: leave out "
             "--keep-open."
         )
-    forbids = next((profile for profile in image.profiles if profile.session.multisession == "no"), None)
-    if forbids is not None:
-        raise UsageError(f"{forbids.id} knows no further sessions [{forbids.session.clause}]: leave out --keep-open.")
+    require_sessions(image.profiles, "leave out --keep-open.")
     return False

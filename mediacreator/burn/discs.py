@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mediacreator.burn.images import ReadyImage
 from mediacreator.errors import DeviceError, UsageError
+from mediacreator.rules.profile import ApplicationProfile
+from mediacreator.rules.tables import MediaFormat
 from mediacreator.tools import xorriso
 from mediacreator.tools.faults import fault
-from mediacreator.tools.xorriso import PADDING, Disc, DiscState, Drive
+from mediacreator.tools.xorriso import PADDING, SECTOR, Disc, DiscState, Drive
 
 DISC_KINDS: Mapping[str, str] = {
     "CD-ROM": "",
@@ -91,7 +93,7 @@ def judge_disc(disc: Disc, image: ReadyImage, *, erase: bool = False, any_medium
         DeviceError: There is none, it is used, too small or of the wrong kind.
     """
     require_blank(disc, erase=erase)
-    notes = judge_kind(disc, image, any_medium=any_medium)
+    notes = judge_kind(disc, image.media_format, image.entry.profile, any_medium=any_medium)
     if disc.state is DiscState.BLANK and image.size > disc.free:  # how large an erased one is, only erasing shows
         raise fault("medium-too-small", f"It needs {image.size:,} bytes, and the disc holds {disc.free:,}.")
     return notes
@@ -99,15 +101,73 @@ def judge_disc(disc: Disc, image: ReadyImage, *, erase: bool = False, any_medium
 
 def padding_for(disc: Disc, image: ReadyImage) -> int:
     """Return how many bytes of zeros go behind an image: as many as usual, or what is left of a full disc."""
-    return max(min(PADDING, disc.free - image.size), 0) if disc.state is DiscState.BLANK else PADDING
+    return padding_of(disc, image.size) if disc.state is DiscState.BLANK else PADDING
 
 
-def judge_kind(disc: Disc, image: ReadyImage, *, any_medium: bool) -> tuple[str, ...]:
-    """Compare the kind of a disc with what the profiles ask for (PS3.11 X.2)."""
-    wanted = image.media_format
+def padding_of(disc: Disc, size: int) -> int:
+    """Return how many bytes of zeros go behind so many bytes on what is left of a disc."""
+    return max(min(PADDING, (disc.free - size) // SECTOR * SECTOR), 0)
+
+
+def judge_kind(disc: Disc, wanted: MediaFormat, profile: str, *, any_medium: bool) -> tuple[str, ...]:
+    """Compare the kind of a disc with what the profiles ask for (PS3.11 X.2).
+
+    Args:
+        disc: What lies in the drive.
+        wanted: The medium that the profiles name.
+        profile: Their identifiers.
+        any_medium: Another kind is let pass.
+
+    Returns:
+        What the record must say of it, as sentences.
+
+    Raises:
+        DeviceError: It is of another kind.
+    """
     if disc.is_file or medium_of(disc) == wanted.key:
         return ()
-    said = f"It is a {disc.kind}; {image.entry.profile} asks for {wanted.name} [{wanted.clause}]."
+    said = f"It is a {disc.kind}; {profile} asks for {wanted.name} [{wanted.clause}]."
     if not any_medium:
         raise fault("disc-wrong-kind", said)
     return (said,)
+
+
+def require_sessions(profiles: Sequence[ApplicationProfile], remedy: str) -> None:
+    """Refuse several sessions where a profile forbids them, or its medium knows none.
+
+    Args:
+        profiles: That the File-set claims.
+        remedy: What to do instead.
+
+    Raises:
+        UsageError: With the clause.
+
+    Source: PS3.11 X.2.1; PS3.12 F.2.1.2.
+    """
+    for profile in profiles:
+        if profile.session.multisession == "no":
+            raise UsageError(f"{profile.id} knows no further sessions [{profile.session.clause}]: {remedy}")
+        medium = profile.media_format
+        if not medium.sessions:
+            raise UsageError(
+                f"{profile.id} is of {medium.name}, which knows no further sessions [{medium.clause}]: {remedy}"
+            )
+
+
+def judge_open(disc: Disc) -> None:
+    """Refuse a drive without a disc that takes a further session.
+
+    Raises:
+        DeviceError: There is none, it cannot be read, it is blank, or finalised.
+    """
+    if disc.state is not DiscState.APPENDABLE:
+        raise fault(_NOT_OPEN.get(disc.state, "disc-closed"))
+    if not disc.next_sector:
+        raise fault("disc-closed", "The drive does not say where a session could begin.")
+
+
+_NOT_OPEN: Mapping[DiscState, str] = {
+    DiscState.NONE: "no-disc",
+    DiscState.UNKNOWN: "disc-unreadable",
+    DiscState.BLANK: "disc-blank",
+}

@@ -21,8 +21,8 @@ _BLKFLSBUF = 0x1261  # linux/fs.h
 _GONE = (errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM)
 
 
-def hash_file(path: str, size: int, progress: Progress) -> str:
-    """Hash the first ``size`` bytes of a file.
+def hash_file(path: str, size: int, progress: Progress, *, start: int = 0) -> str:
+    """Hash ``size`` bytes of a file from ``start`` on.
 
     Raises:
         MediumError: It cannot be read, or is shorter.
@@ -30,7 +30,7 @@ def hash_file(path: str, size: int, progress: Progress) -> str:
     digest = hashlib.sha256()
     try:
         with open(path, "rb", buffering=0) as file:
-            for data in _pieces(file.fileno(), size):
+            for data in _pieces(file.fileno(), size, start):
                 digest.update(data)
                 progress.advance(0, len(data))
     except OSError as exc:
@@ -51,17 +51,7 @@ def compare_medium(path: str, size: int, sha256: str, progress: Progress) -> Non
         DeviceError: It cannot be read to the end of the image.
         VerificationFailed: It is not what was written.
     """
-    progress.start("disc", 0, size)
-    digest = hashlib.sha256()
-    try:
-        with _from_the_medium(path) as handle:
-            for data in _pieces(handle, size):
-                digest.update(data)
-                progress.advance(0, len(data))
-    except OSError as exc:
-        code = "device-vanished" if exc.errno in _GONE else "read-back-failed"
-        raise fault(code, f"{exc.strerror}." if exc.strerror else "It ends too early.") from exc
-    if digest.hexdigest() != sha256:
+    if hash_medium(path, size, progress) != sha256:
         finding = Finding(
             code="read-back-differs",
             severity=Severity.ERROR,
@@ -73,6 +63,31 @@ def compare_medium(path: str, size: int, sha256: str, progress: Progress) -> Non
             " it says.",
         )
         raise VerificationFailed("The medium does not read back as it was written; the image is kept.", [finding])
+
+
+def hash_medium(path: str, size: int, progress: Progress, *, start: int = 0) -> str:
+    """Hash ``size`` bytes of a medium from ``start`` on, read from itself and not from memory.
+
+    Args:
+        path: Of the drive, the device or the file that stands for one.
+        size: In bytes.
+        progress: Told how far it is.
+        start: Byte of the first of them; whole sectors.
+
+    Raises:
+        DeviceError: It cannot be read that far.
+    """
+    progress.start("disc", 0, size)
+    digest = hashlib.sha256()
+    try:
+        with _from_the_medium(path) as handle:
+            for data in _pieces(handle, size, start):
+                digest.update(data)
+                progress.advance(0, len(data))
+    except OSError as exc:
+        code = "device-vanished" if exc.errno in _GONE else "read-back-failed"
+        raise fault(code, f"{exc.strerror}." if exc.strerror else "It ends too early.") from exc
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -97,8 +112,8 @@ def forget(handle: int) -> None:
     os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _pieces(handle: int, size: int) -> Iterator[memoryview]:
-    """Yield the first ``size`` bytes, piece by piece; a piece is good until the next one.
+def _pieces(handle: int, size: int, start: int = 0) -> Iterator[memoryview]:
+    """Yield ``size`` bytes from ``start`` on, piece by piece; a piece is good until the next one.
 
     Raises:
         OSError: They cannot be read; without an errno where there are fewer.
@@ -108,7 +123,7 @@ def _pieces(handle: int, size: int) -> Iterator[memoryview]:
     while position < size:
         # Not far past the end of the image: behind its padding a disc has sectors that no drive can read.
         wanted = min(_BUFFER, -(-(size - position) // _BLOCK) * _BLOCK)
-        count = min(os.preadv(handle, [buffer[:wanted]], position), size - position)
+        count = min(os.preadv(handle, [buffer[:wanted]], start + position), size - position)
         if count <= 0:
             raise OSError
         yield buffer[:count]

@@ -21,6 +21,25 @@ _WAIT = 60.0  # seconds until a disc that was pulled in is recognised
 Ioctl = Callable[[int, int, int], int]
 
 
+def is_drive(device: str, ioctl: Ioctl = fcntl.ioctl) -> bool:
+    """Tell whether a device is a drive of discs, whatever lies in it.
+
+    Args:
+        device: Path of a block device.
+        ioctl: Speaks to it.
+    """
+    try:
+        handle = os.open(device, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return ioctl(handle, _CAPABILITY, 0) >= 0
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+
+
 def reload(device: str, ioctl: Ioctl = fcntl.ioctl, sleep: Callable[[float], None] = time.sleep) -> bool:
     """Open and close the tray, and wait until the disc is recognised.
 

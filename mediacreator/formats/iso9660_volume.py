@@ -107,6 +107,8 @@ def beyond_primary(handle: int, volume: VolumeDescriptor) -> tuple[str, ...]:
             break
         if data[1:6] != b"CD001":
             found.append("UDF")
+        elif data[0] == _SUPPLEMENTARY and data[88:91] not in _JOLIET:
+            found.append("an enhanced volume")
         elif data[0] in _KINDS:
             found.append(_KINDS[data[0]])
     root = os.pread(handle, SECTOR, volume.root_extent * volume.block_size)

@@ -124,6 +124,7 @@ class MediaFormat:
     max_depth: int  # components of a File ID
     writer: str  # name of the writer in mediacreator.image, "" where there is none yet
     suffix: str  # how names of such images end, "" where there are none
+    sessions: str  # clause that lets a disc have several sessions; "" where it has one, or knows none
     status: str  # current or retired
     clause: str
 

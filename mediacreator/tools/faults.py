@@ -22,15 +22,29 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         "The drive or device does not answer any more.",
         "See that it is plugged in, and try again with a new disc.",
     ),
+    "device-changed": (
+        "The device is not the one that was shown and agreed to.",
+        "Look at what is plugged in, and start again; nothing was written to it, and the image is kept.",
+    ),
     "device-failed": ("The drive does not do what it is told.", "Try another drive."),
     "no-disc": ("There is no disc in the drive.", "Put a blank one in."),
     "disc-unreadable": ("The drive does not recognise what lies in it.", "Put another disc in."),
     "disc-used": ("The disc in the drive is not blank.", "Put a blank one in; --erase erases a rewritable one."),
+    "disc-blank": ("The disc in the drive is blank: there is no File-set to add to.", "Use create with --burn."),
+    "disc-closed": (
+        "The disc in the drive is finalised and takes no further session.",
+        "Make a new one: with -o from this disc and the sources.",
+    ),
+    "disc-changed": ("The disc in the drive is not what it was a moment ago; nothing was burned.", "Try again."),
+    "session-failed": (
+        "Burning the session failed. What the disc held before is still recorded, and may not be readable any more.",
+        "Make a new disc with -o from this one and the sources, or with create from the sources of both.",
+    ),
     "disc-wrong-kind": (
         "The medium is not of the kind that the profile asks for.",
         "Take the right kind, or --any-medium to use this one all the same.",
     ),
-    "medium-too-small": ("The image does not fit the medium.", "Take a larger one."),
+    "medium-too-small": ("It does not fit the medium.", "Take a larger one."),
     "write-failed": (
         "Writing failed. The medium is not usable.",
         "Take another one, or burn at a lower --speed; the image is kept.",

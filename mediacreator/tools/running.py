@@ -67,17 +67,18 @@ class Watched:
     It runs in a session of its own: a Ctrl-C reaches us, and we end it in order.
     """
 
-    def __init__(self, *command: str, silence: float) -> None:
+    def __init__(self, *command: str, silence: float, stdin: int | None = None) -> None:
         """Start it.
 
         Args:
             command: Program and arguments.
             silence: Seconds without a line after which it hangs.
+            stdin: Descriptor that it reads from; None: nothing.
         """
         self._silence = silence
         self._process = subprocess.Popen(  # noqa: S603  as above
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,

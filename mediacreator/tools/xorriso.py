@@ -45,6 +45,7 @@ class Disc:
     size: int = 0  # bytes that it has in all
     label: str = ""  # Volume Identifier of the last session; may name anything
     product: str = ""  # maker of the disc
+    next_sector: int = 0  # that a further session begins with; 0: there can be none
 
     @property
     def rewritable(self) -> bool:
@@ -131,6 +132,7 @@ def parse_toc(text: str) -> Disc:
         size=int(blocks[2]) * SECTOR if blocks else 0,
         label=labels[-1].strip() if labels else "",
         product=_value(text, "Media product"),
+        next_sector=int(re.sub(r"\D", "", _value(text, "Media nwa")) or 0),
     )
 
 
@@ -159,19 +161,77 @@ def burn(
         ToolMissing: xorriso is not installed.
         DeviceError: It failed; a disc that was begun is lost.
     """
+    options = ["blank=as_needed"] if erase else []
+    track = _Track(os.path.abspath(image), os.path.getsize(image), padding)
+    _record(device, track, options, "write-failed", advance=advance, speed=speed, close=close)
+
+
+def append(
+    device: str,
+    session: str,
+    *,
+    start: int,
+    size: int,
+    advance: Callable[[int], None],
+    speed: int = 0,
+    close: bool = True,
+    padding: int = PADDING,
+) -> None:
+    """Burn a further session onto the disc in a drive.
+
+    Args:
+        device: As for ``look``.
+        session: Path of a file that holds the session where the disc will: all before it is not read.
+        start: Byte of the file with which the session begins; ``Disc.next_sector`` says it.
+        size: Bytes of the session, whole sectors.
+        advance: Told how many bytes more were written.
+        speed: In multiples of the kind of disc; 0: as fast as drive and disc agree.
+        close: Finalise the disc; else it can take another session.
+        padding: Bytes of zeros behind the session.
+
+    Raises:
+        ToolMissing: xorriso is not installed.
+        DeviceError: It failed. What the disc held before is still there, and whether it can be read is not known.
+    """
+    # Where nothing is recorded in sessions (DVD+RW, a file), the first descriptors are made to lead to the new ones.
+    options = ["--grow_overwriteable_iso", f"tsize={size // SECTOR}s"]
+    with open(session, "rb", buffering=0) as file:
+        file.seek(start)
+        track = _Track("-", size, padding, file.fileno())
+        _record(device, track, options, "session-failed", advance=advance, speed=speed, close=close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """What is recorded."""
+
+    source: str  # path, or "-" for standard input
+    size: int  # bytes
+    padding: int
+    stdin: int | None = None  # descriptor
+
+
+def _record(
+    device: str,
+    track: _Track,
+    options: Sequence[str],
+    failed: str,
+    *,
+    advance: Callable[[int], None],
+    speed: int,
+    close: bool,
+) -> None:
     _check_stdio(device)
     # "-as cdrecord" leaves the image as it is: xorriso's own commands would make a file system anew.
-    options = ["-v", f"dev={device}", f"padsize={padding // SECTOR}s"]
-    options += [f"speed={speed}"] if speed else []
-    options += ["blank=as_needed"] if erase else []
-    options += [] if close else ["-multi"]
+    command = [require("xorriso", "xorriso"), "-no_rc", "-as", "cdrecord", "-v", f"dev={device}"]
+    command += [f"padsize={track.padding // SECTOR}s", *options]
+    command += [f"speed={speed}"] if speed else []
+    command += [] if close else ["-multi"]
     said: list[str] = []
-    with Watched(
-        require("xorriso", "xorriso"), "-no_rc", "-as", "cdrecord", *options, os.path.abspath(image), silence=_SILENCE
-    ) as burning:
-        _follow(burning, os.path.getsize(image), advance, said)
+    with Watched(*command, track.source, silence=_SILENCE, stdin=track.stdin) as burning:
+        _follow(burning, track.size, advance, said)
         if burning.code:
-            raise _fault(said, "write-failed")
+            raise _fault(said, failed)
 
 
 _UPDATE = re.compile(r"UPDATE :\s+(\d+) of\s+\d+ MB written")
@@ -200,9 +260,9 @@ _WORDS: Sequence[tuple[str, str]] = (
     (r"exceeds free space", "medium-too-small"),
     (r"MEDIUM NOT PRESENT|[Mm]edium not present|No media|not loaded", "no-disc"),
     (r"unsuitable for writing|not writ(e)?able|Unsuitable media|closed or not recognizable", "disc-used"),
-    (r"SCSI error|[Ww]rite error|Cannot write|I/O error|No space left|WRITE\(", "write-failed"),
+    (r"SCSI error|[Ww]rite error|Cannot write|I/O error|No space left|WRITE\(", ""),
 )
-"""What libburn and xorriso say, in the order in which it weighs, and the code of ours."""
+"""What libburn and xorriso say, in the order in which it weighs, and the code of ours; "": as said of what it did."""
 
 _SENSE = re.compile(r"\[[0-9A-F]( [0-9A-F]{2}){1,2}\][^\[\]']{0,80}")
 
@@ -210,7 +270,7 @@ _SENSE = re.compile(r"\[[0-9A-F]( [0-9A-F]{2}){1,2}\][^\[\]']{0,80}")
 def _fault(lines: Sequence[str], otherwise: str) -> DeviceError:
     """Return the error that a program's last words mean; they may hold a path, so only codes of drives are quoted."""
     text = "\n".join(line for line in lines if re.search(r" : (SORRY|FAILURE|FATAL|ABORT) : ", line))
-    code = next((code for words, code in _WORDS if re.search(words, text)), otherwise)
+    code = next((code for words, code in _WORDS if re.search(words, text)), "") or otherwise
     sense = _SENSE.search(text)
     return fault(code, f"The drive says {sense[0].strip(' .')}." if sense else "")
 

@@ -90,7 +90,6 @@ def test_discs_are_described(text: str, kind: str, state: DiscState, free: int, 
         ("libburn : SORRY : Neither stdio-path nor its directory exist", "device-missing"),
         ("libburn : SORRY : Failed to open device '/dev/sr0' : Permission denied", "device-refused"),
         ("xorriso : FAILURE : Image size 832s exceeds free space on media 512s", "medium-too-small"),
-        ("libburn : FATAL : SCSI error on write(16,16): [3 0C 00] Medium error. Write error.", "write-failed"),
         ("libburn : SORRY : SCSI error on START UNIT: [2 3A 00] Drive not ready. Medium not present.", "no-disc"),
         ("xorriso : FAILURE : something never heard of", "device-failed"),
         ("xorriso : NOTE : Disc status unsuitable for writing", "device-failed"),  # a note is no cause
@@ -98,6 +97,18 @@ def test_discs_are_described(text: str, kind: str, state: DiscState, free: int, 
 )  # fmt: skip
 def test_what_it_says_has_a_meaning(line: str, code: str) -> None:
     assert xorriso._fault([line], "device-failed").code == code
+
+
+@pytest.mark.parametrize("doing", ["write-failed", "session-failed"])
+def test_a_write_error_means_what_was_being_done(doing: str) -> None:
+    line = "libburn : FATAL : SCSI error on write(16,16): [3 0C 00] Medium error. Write error."
+    assert xorriso._fault([line], doing).code == doing
+
+
+def test_where_a_session_can_begin_is_told() -> None:
+    """xorriso says it in words of its own, with an s for sectors behind it; of a finalised disc it says nothing."""
+    assert xorriso.parse_toc(APPENDABLE_DVD + "Media nwa    : 248832s\n").next_sector == 248_832
+    assert xorriso.parse_toc(CLOSED_CDRW).next_sector == 0
 
 
 def test_the_code_of_the_drive_is_told_and_no_path() -> None:
