@@ -138,6 +138,6 @@ class InternalError(MediaCreatorError):
 
 
 class Stopped(MediaCreatorError):
-    """Ctrl-C or SIGTERM; everything half-written was removed."""
+    """Ctrl-C or SIGTERM; the message says what became of what was half written."""
 
     exit_code = ExitCode.STOPPED

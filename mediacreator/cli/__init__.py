@@ -70,7 +70,10 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as exc:
         exc.show()
         return int(ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort, Stopped):
+    except Stopped as exc:
+        click.echo(str(exc), err=True)
+        return int(ExitCode.STOPPED)
+    except (KeyboardInterrupt, click.Abort):
         click.echo("Stopped. Nothing half-written was left behind.", err=True)
         return int(ExitCode.STOPPED)
     except MediaCreatorError as exc:

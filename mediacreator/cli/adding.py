@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mediacreator.cli import options
 from mediacreator.cli.outcome import report, undecided
-from mediacreator.errors import DecisionNeeded
+from mediacreator.cli.report import say
+from mediacreator.errors import DecisionNeeded, UsageError
+
+if TYPE_CHECKING:
+    from mediacreator.updating import SessionRequest
+
+
+_SESSION: tuple[Callable[[Callable[..., int]], Callable[..., int]], ...] = (
+    click.option("--receipt", type=click.Path(dir_okay=False), help="Of a disc: where its receipt goes."),
+    click.option("--speed", default=0, type=click.IntRange(0, 100), help="Of a disc: as 8 for 8x."),
+    click.option("--keep-open", is_flag=True, help="Of a disc: do not finalise, so that it takes another session."),
+    click.option("--any-medium", is_flag=True, help="Of a disc: it need not be of the kind the profile asks for."),
+)
 
 
 def adding_command(name: str, short: str, text: str, sources: str) -> click.Command:
@@ -27,14 +42,15 @@ def adding_command(name: str, short: str, text: str, sources: str) -> click.Comm
         click.argument(sources, nargs=-1, required=True, type=click.Path(exists=False, readable=False)),
         click.option("-o", "--output", help="Write a new File-set instead, as create does; MEDIUM stays as it is."),
         click.option("--profile", metavar="ID[,ID]", help="Profiles of the File-set.  [default: as its receipt says]"),
-        click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site."),
+        options.profiles,
         options.coding,
         options.filters,
-        click.option("--multi-patient", is_flag=True, help="Allow several patients on one medium."),
+        options.multi_patient,
         options.answers,
         click.option("--strict", is_flag=True, help="Change nothing unless everything can be added."),
         options.allow_rejected,
         click.option("--force", is_flag=True, help="Replace the output of -o if it is there."),
+        *_SESSION,
         options.workers,
         options.config,
         click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON, without identity."),
@@ -42,7 +58,8 @@ def adding_command(name: str, short: str, text: str, sources: str) -> click.Comm
     )
 
     def callback(medium: str, **given: object) -> int:
-        return _run(medium, tuple(given.pop(sources)), **given)  # type: ignore[arg-type]
+        session = {name: given.pop(name) for name in ("receipt", "speed", "keep_open", "any_medium")}
+        return _run(medium, tuple(given.pop(sources)), session=session, **given)  # type: ignore[arg-type]
 
     callback.__doc__ = text
     return click.command(name, short_help=short)(options.together(decorators)(callback))
@@ -68,6 +85,7 @@ def _run(
     strict: bool,
     allow_rejected: tuple[str, ...],
     force: bool,
+    session: Mapping[str, Any],
     workers: int | None,
     config: str | None,
     as_json: bool,
@@ -81,6 +99,7 @@ def _run(
 
     settings = load_settings(Path(config) if config else None)
     defaults = settings.create
+    burning = _session_of(medium, output, session)
     selection = SelectionRequest(
         patients=frozenset(patients),
         studies=frozenset(studies),
@@ -122,8 +141,43 @@ def _run(
                     workers=workers or defaults.workers,
                     epoch=options.epoch(),
                     arguments=tuple(sys.argv[1:]),
+                    session=burning,
                 )
                 receipt = add(update, settings, progress)
     except DecisionNeeded as exc:
         return undecided(exc, as_json=as_json)
-    return report(receipt, allow_rejected or defaults.allow_rejected, output or medium, as_json=as_json)
+    code = report(receipt, allow_rejected or defaults.allow_rejected, output or medium, as_json=as_json)
+    if burning.receipt and not as_json and os.path.exists(burning.receipt):
+        say(f"A session was burned, and all of the disc was read. Its receipt: {burning.receipt}")
+        say(_left(medium, asked_to_stay_open=burning.keep_open))
+    return code
+
+
+def _left(medium: str, *, asked_to_stay_open: bool) -> str:
+    """Say in a sentence whether a disc takes another session."""
+    from mediacreator.tools import xorriso
+    from mediacreator.updating import drive_of
+
+    disc = xorriso.look(drive_of(medium))
+    if disc.state is xorriso.DiscState.CLOSED:
+        return "The disc is finalised."
+    if asked_to_stay_open or disc.rewritable:
+        return "The disc takes another session."
+    return "The disc should be finalised, and the drive does not say that it is."
+
+
+def _session_of(medium: str, output: str | None, given: Mapping[str, Any]) -> SessionRequest:
+    """Return how a session is burned, where the medium lies in a drive.
+
+    Raises:
+        UsageError: What is of a drive alone was asked for, and there is none.
+    """
+    from mediacreator.updating import SessionRequest, drive_of
+
+    if not output and drive_of(medium):
+        receipt = given["receipt"] or f"disc-{datetime.now().astimezone():%Y%m%d-%H%M%S}.receipt.json"
+        return SessionRequest(receipt, given["speed"], given["keep_open"], given["any_medium"])
+    asked = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if asked:
+        raise UsageError(f"{asked[0]} is of a disc in a drive, to which a session is burned, and there is none here.")
+    return SessionRequest()

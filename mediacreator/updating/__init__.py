@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mediacreator.updating.adding import add
+from mediacreator.updating.discs import drive_of
 from mediacreator.updating.rebuilding import rebuild
 from mediacreator.updating.removing import remove
-from mediacreator.updating.request import UpdateRequest
+from mediacreator.updating.request import SessionRequest, UpdateRequest
 
-__all__ = ["UpdateRequest", "add", "rebuild", "remove"]
+__all__ = ["SessionRequest", "UpdateRequest", "add", "drive_of", "rebuild", "remove"]

@@ -12,7 +12,7 @@ from struct import Struct
 
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.errors import FindingsError, InternalError, MediumError, SourceUnreadable
-from mediacreator.formats import FileTree, FolderTree, TreeFile, open_tree
+from mediacreator.formats import FileTree, FolderTree, IsoTree, TreeFile, open_tree
 from mediacreator.layout import ROOT_FOLDER
 from mediacreator.medium import Medium, find_dicomdir, open_medium
 from mediacreator.medium_places import DICOMDIR
@@ -20,6 +20,7 @@ from mediacreator.model import Container, FileID, Severity, SourceFile
 from mediacreator.receipt import MediumEntry, Receipt, parse_receipt, read_receipt
 from mediacreator.rules.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from mediacreator.sources.containers import start_of
+from mediacreator.tools.xorriso import Disc
 
 RECEIPT = "RECEIPT.JSN"
 UPDATED_IMAGES = frozenset((Container.FAT,))
@@ -39,9 +40,18 @@ class Told:
     path: str = ""  # where the receipt lies or would lie beside the folder; "": that of another medium lies there
 
 
+@dataclass(frozen=True, slots=True)
+class HeldDisc:
+    """A disc that takes a further session."""
+
+    device: str  # /dev/sr0, or stdio:/path
+    disc: Disc
+    tree: IsoTree
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """A File-set in a folder, opened to be updated; close it."""
+    """A File-set in a folder, an image or on a disc, opened to be updated; close it."""
 
     root: str  # folder that the DICOMDIR lies in
     dicomdir: str  # path of the DICOMDIR
@@ -49,6 +59,7 @@ class Held:
     base: tuple[str, ...]  # the root within the tree
     known: Medium | None  # None where there is no DICOMDIR that can be read: it is to be made anew
     told: Told
+    disc: HeldDisc | None = None  # None: no disc in a drive, to which a session is appended
 
     @property
     def entry(self) -> MediumEntry | None:
@@ -59,6 +70,8 @@ class Held:
     def receipt_written(self) -> str:
         """Return the path of the receipt to be written; "" without one, and where nothing can lie beside a mount."""
         path = self.told.path
+        if self.disc is not None:
+            return path
         beside = os.path.isfile(path) or os.access(os.path.dirname(path), os.W_OK)
         return path if self.entry is not None and beside else ""
 
@@ -164,10 +177,10 @@ def root_of(path: str) -> str:
 
 
 def hold(path: str) -> Held:
-    """Open a File-set to update it.
+    """Open a File-set to update it; of a disc see ``discs.hold_disc``.
 
     Args:
-        path: Of the folder, or of the DICOMDIR in it.
+        path: Of the folder, or of the DICOMDIR in it; or of a FAT image.
 
     Raises:
         SourceUnreadable: There is none.
@@ -233,16 +246,16 @@ def _held(medium: Medium) -> Held:
             "Give -o for a new one [PS3.10 8.1]."
         )
     if not (os.path.isdir(root) or os.path.isfile(root)):
-        raise MediumError("This is a drive. Mount it and update the folder, or give -o for a new File-set.")
+        raise MediumError("This is a device. Mount it and update the folder, or give -o for a new File-set.")
     if os.path.isdir(root):
         root = os.path.join(root, *medium.dicomdir.path[:-1])
     dicomdir = os.path.join(root, medium.dicomdir.raw_name)
-    _refuse_broken(medium.directory)
+    refuse_broken(medium.directory)
     told = told_by_receipt(root, medium.tree, medium.directory.file_set_uid)
     return Held(root, dicomdir, medium.tree, medium.dicomdir.path[:-1], medium, told)
 
 
-def _refuse_broken(directory: Directory) -> None:
+def refuse_broken(directory: Directory) -> None:
     """Refuse to update what cannot be understood whole: what is not understood would be lost.
 
     Raises:

@@ -35,8 +35,8 @@ from mediacreator.model import (
     WrittenFile,
 )
 from mediacreator.receipt import read_receipt
-from mediacreator.sources.reading import read_chunks
 from mediacreator.target import PARTIAL, sync_folder
+from mediacreator.updating.anew import new_files, staying
 from mediacreator.updating.applying import Change
 from mediacreator.updating.held import Held
 from mediacreator.updating.journal import recovered, write_whole
@@ -69,14 +69,8 @@ def apply_to_image(change: Change, image: ImageChange, progress: Progress) -> tu
     Source: PS3.10 8.3 (File-set Updater).
     """
     partial = f"{change.root}{PARTIAL}"
-    added = tuple(_written(file) for file in change.added)
-    content, _ = change.late(added)
-    named = {change.dicomdir_name: change.dicomdir, **{"/".join(file.path): file.data for file in content}}
-    files = (
-        *(DiscFile.of_bytes(tuple(name.split("/")), data, change.created) for name, data in named.items()),
-        *_kept(change, image.held, frozenset(named)),
-        *change.added,
-    )
+    new = new_files(change)
+    files = (*new.replaced, *_kept(change, image.held, new.paths()), *new.added)
     form, volume = _form(image.kind, os.path.getsize(change.root), files), _volume(change.dicomdir)
     try:
         made = form.write(partial, volume, files, change.created, progress, image.workers)
@@ -138,27 +132,13 @@ def _form(kind: str, size: int, files: Sequence[DiscFile]) -> Form:
     return form
 
 
-def _written(file: DiscFile) -> WrittenFile:
-    """Return a new file with the hash that it will have."""
-    digest = hashlib.sha256(file.head)
-    if file.body is not None:
-        for chunk in read_chunks(file.body.source, file.body.offset, file.body.size):
-            digest.update(chunk)
-    return WrittenFile(file.path, file.size, digest.hexdigest(), file.sop_instance_uid)
-
-
 def _kept(change: Change, held: Held, replaced: frozenset[str]) -> Iterator[DiscFile]:
     """Yield the files that stay, as they lie in the old image.
 
     Raises:
         MediumError: One has a name that the new image could not record.
     """
-    gone = replaced | frozenset(change.removed)
-    depth = len(held.base)
-    for number, file in enumerate(held.tree.files(), 1):
-        path = (*file.path[:-1], file.raw_name)
-        if "/".join(path[depth:]) in gone and path[:depth] == held.base:
-            continue
+    for number, path, file in staying(change, held, replaced):
         if not all(map(_NAME.fullmatch, path)):
             raise MediumError(
                 "The image holds files whose names are not 8.3 upper case, which a new one could not keep. Mount it "

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from mediacreator import collector
 from mediacreator.creation import origin_of
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
-from mediacreator.errors import NothingToWrite, Stopped
+from mediacreator.errors import MediumError, NothingToWrite, Stopped
 from mediacreator.model import Finding, Progress, Severity, Silent
 from mediacreator.receipt import Receipt
 from mediacreator.select import Excluded
 from mediacreator.settings import Settings
+from mediacreator.updating.discs import drive_of
 from mediacreator.updating.request import UpdateRequest, opened
 from mediacreator.updating.update import change, nothing_new
 
@@ -41,6 +42,11 @@ def remove(
         Stopped: Ctrl-C or SIGTERM; the File-set is as it was.
     """
     settings, progress = settings or Settings(), progress or Silent()
+    if drive_of(request.medium):
+        raise MediumError(
+            "What is recorded on a disc stays on it; a further session could only hide it. Make a new disc without it: "
+            "create from this one, with --study, --series or --patient [PS3.12 F.2.2.2]."
+        )
     try:
         with collector.held(), opened(request, settings) as medium:
             directory = medium.held.directory

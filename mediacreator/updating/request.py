@@ -16,6 +16,7 @@ from mediacreator.select import SelectionRequest
 from mediacreator.settings import Settings
 from mediacreator.suggesting import AUTO, lacking
 from mediacreator.updating.applying import locked
+from mediacreator.updating.discs import drive_of, hold_disc, judge_session
 from mediacreator.updating.held import Held, hold, root_of
 from mediacreator.updating.imaging import recover_image
 from mediacreator.updating.journal import recover
@@ -26,10 +27,20 @@ UPDATER = "FSU"
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """How a session is burned behind the others of a disc."""
+
+    receipt: str = ""  # path of the receipt to be written, which nothing can lie beside; "": none
+    speed: int = 0  # in multiples of the kind of disc; 0: as fast as drive and disc agree
+    keep_open: bool = False  # for another session
+    any_medium: bool = False  # the disc need not be of the kind that the profiles name
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateRequest:
     """Everything that an update is asked for."""
 
-    medium: str  # folder of the File-set
+    medium: str  # folder or FAT image of the File-set, or the drive that its disc lies in
     sources: tuple[str, ...] = ()  # what is added: folders, files, archives, other media
     profile: str = ""  # identifiers; "": that of the receipt of the medium
     profile_folders: tuple[str, ...] = ()  # of the site
@@ -41,6 +52,7 @@ class UpdateRequest:
     reproducible: bool = False
     epoch: int | None = None  # SOURCE_DATE_EPOCH, seconds; implies reproducible
     arguments: tuple[str, ...] = ()  # as given by the user, for the local receipt
+    session: SessionRequest = field(default_factory=SessionRequest)  # of a disc
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,17 @@ def opened(request: UpdateRequest, settings: Settings) -> Iterator[Opened]:
     Raises:
         UsageError: It is not known which profiles the File-set claims, or one of them has no Updater.
         MediumError: It cannot be opened or changed, or another run is changing it.
+        DeviceError: The disc takes no session.
         FindingsError: Its DICOMDIR must be rebuilt first.
     """
+    device = drive_of(request.medium)
+    if device:
+        held = hold_disc(device, request.session.receipt)
+        with held.medium:
+            claim = _claim(request, settings, held)
+            incomplete = _incomplete_before(held)
+            yield Opened(held, claim, (incomplete,) if incomplete else ())
+        return
     root = root_of(request.medium)
     if not os.path.isdir(root):
         hold(request.medium).medium.close()  # says why it is not updated, if it is not
@@ -111,7 +132,9 @@ def _claim(request: UpdateRequest, settings: Settings, held: Held) -> Claim:
             )
         if profile.security != "none":
             raise UsageError(f"{profile.id} asks for {lacking(profile)}, which this version cannot make.")
-    if held.is_image and claim.media_format.writer not in FAT_KINDS:
+    if held.disc is not None:
+        judge_session(held.disc, claim, any_medium=request.session.any_medium)
+    elif held.is_image and claim.media_format.writer not in FAT_KINDS:
         raise UsageError(
             f"{identifiers} is of {claim.media_format.name}, and this is a FAT image. Give --profile of what it is "
             f"[{claim.media_format.clause}]."

@@ -41,6 +41,7 @@ from mediacreator.updating.held import Held
 from mediacreator.updating.imaging import ImageChange, apply_to_image
 from mediacreator.updating.joining import Place, joined_records
 from mediacreator.updating.request import Opened, UpdateRequest
+from mediacreator.updating.session import SessionChange, append_session
 
 NOTHING = Scan((), ())
 
@@ -130,7 +131,8 @@ def change(
     dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
     if tuple(follow_records(dicomdir)) != records:
         raise InternalError("the updated DICOMDIR does not lead to the records that it shall have")
-    _check_capacity(opened, new.volume)
+    if held.disc is None:  # how much that has left its drive knows best
+        _check_capacity(opened, new.volume)
     kept = tuple(record.file_id for record in stays if record.has_file)
     result = Result(
         dicomdir=dicomdir,
@@ -166,6 +168,7 @@ def swap(
 
     Raises:
         NoSpace, MediumError, VerificationFailed: As ``apply``; the File-set is then as it was.
+        DeviceError, Stopped, VerificationFailed: As ``append_session``; then nobody knows what the disc is.
     """
     held = opened.held
     describer = _describer(opened, request, settings, origin, new, result)
@@ -193,8 +196,10 @@ def swap(
         made.append(replace(made[-1], receipt=replace(receipt, media=media)))
         return to_json(made[-1].receipt, travelling=False)
 
-    if held.is_image:
-        workers = request.workers or min(os.cpu_count() or 1, 8)
+    workers = request.workers or min(os.cpu_count() or 1, 8)
+    if held.disc is not None:
+        append_session(change, SessionChange(held, request.session, workers), progress)
+    elif held.is_image:
         kind = opened.claim.media_format.writer
         apply_to_image(change, ImageChange(held, kind, workers, sealed), progress)
     else:
