@@ -74,8 +74,10 @@ def _family(name: str) -> str:
 
 
 def _weight(findings: Sequence[Finding]) -> tuple[int, int, int]:
+    """Return how little a medium suits: the rules that it breaks, the errors among them, and what is but noted."""
     counted = Counter(one.severity for one in findings)
-    return counted[Severity.ERROR], counted[Severity.WARNING], counted[Severity.NOTE]
+    errors, notes = counted[Severity.ERROR], counted[Severity.NOTE]
+    return errors + counted[Severity.WARNING], errors, notes
 
 
 def _findings(subject: Subject) -> Iterator[Finding]:

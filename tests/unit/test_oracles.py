@@ -16,7 +16,7 @@ TOGETHER = {  # programs that come in the package of another one
     "ffprobe": {"ffmpeg"},
     "gdcmconv": {"gdcmdump", "gdcmgendir"},
     "isoinfo": {"genisoimage"},
-    "mcopy": {"mdel", "mdir"},
+    "mcopy": {"mattrib", "mdel", "mdir", "minfo"},
     "pdftotext": {"pdffonts", "pdfinfo", "pdftoppm"},
     "udfinfo": {"mkudffs"},
     "unzip": {"zipinfo"},
