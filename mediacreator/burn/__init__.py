@@ -5,7 +5,7 @@ from mediacreator.burn.devices import BlockDevice, block_devices
 from mediacreator.burn.discs import choose_drive, judge_disc, require_blank
 from mediacreator.burn.images import ReadyImage, ready_image
 from mediacreator.burn.record import add_to_record, record_path
-from mediacreator.burn.sticks import judge_device, write_stick
+from mediacreator.burn.sticks import choose_device, judge_device, require_same, write_stick
 from mediacreator.burn.tray import eject
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "add_to_record",
     "block_devices",
     "burn_image",
+    "choose_device",
     "choose_drive",
     "closes",
     "eject",
@@ -23,5 +24,6 @@ __all__ = [
     "ready_image",
     "record_path",
     "require_blank",
+    "require_same",
     "write_stick",
 ]

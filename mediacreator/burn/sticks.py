@@ -40,17 +40,15 @@ _ERRNOS: Mapping[int, str] = {
 }
 
 
-def judge_device(path: str, devices: Sequence[BlockDevice], image: ReadyImage, *, any_medium: bool) -> BlockDevice:
-    """Refuse a device that must not be overwritten, or does not take an image.
+def choose_device(path: str, devices: Sequence[BlockDevice]) -> BlockDevice:
+    """Return the device that a path leads to; refuse one that must not be overwritten.
 
     Args:
         path: As the user gave it.
         devices: Of this machine.
-        image: What is to be written.
-        any_medium: The image need not be one for sticks.
 
     Raises:
-        DeviceError: There is none, it is a fixed disk, in use, write-protected or too small; or the image is of a disc.
+        DeviceError: There is none, or it is a fixed disk, in use or write-protected.
     """
     place = os.path.realpath(path)
     device = next((one for one in devices if os.path.realpath(one.path) == place), None)
@@ -64,12 +62,38 @@ def judge_device(path: str, devices: Sequence[BlockDevice], image: ReadyImage, *
     for code, so in refused.items():
         if so:
             raise fault(code)
+    return device
+
+
+def judge_device(path: str, devices: Sequence[BlockDevice], image: ReadyImage, *, any_medium: bool) -> BlockDevice:
+    """Refuse a device that must not be overwritten, or does not take an image.
+
+    Args:
+        path: As the user gave it.
+        devices: Of this machine.
+        image: What is to be written.
+        any_medium: The image need not be one for sticks.
+
+    Raises:
+        DeviceError: As ``choose_device``; or it is too small, or the image is of a disc.
+    """
+    device = choose_device(path, devices)
     wanted = image.media_format
     if wanted.key not in STICKS and not any_medium:
         raise fault("disc-wrong-kind", f"{image.entry.profile} asks for {wanted.name} [{wanted.clause}].")
     if image.size > device.size:
         raise fault("medium-too-small", f"It needs {image.size:,} bytes, and the device has {device.size:,}.")
     return device
+
+
+def require_same(shown: BlockDevice, now: BlockDevice) -> None:
+    """Refuse to overwrite another device than the one that a person was shown, a while ago.
+
+    Raises:
+        DeviceError: It has another name or size, or holds something else.
+    """
+    if (shown.name, shown.size, shown.holds) != (now.name, now.size, now.holds):
+        raise fault("device-changed")
 
 
 def write_stick(image: ReadyImage, device: BlockDevice, *, progress: Progress) -> Burned:

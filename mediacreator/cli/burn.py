@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("burn", short_help="Burn an image onto a CD, DVD or BD, and read it back.")
 @click.argument("image", type=click.Path())
 @click.option("--device", default="", help="The drive, as /dev/sr0; or stdio:FILE to record into a file.")
-@click.option("--receipt", default="", type=click.Path(), help="The receipt, if it is not IMAGE.receipt.json.")
+@options.receipt_of_image
 @click.option(
     "--speed", default=0, type=click.IntRange(0, 100), help="As 8 for 8x; 0: as fast as drive and disc agree."
 )
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 @click.option("--erase", is_flag=True, help="Erase a rewritable disc that is not blank.")
 @click.option("--keep-open", is_flag=True, help="Do not finalise: the disc can take another session.")
 @click.option("--any-medium", is_flag=True, help="Burn on a disc that is not of the kind that the profile asks for.")
-@options.config
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
-@options.quiet
+@options.to_a_device
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -27,8 +27,13 @@ DISC_SUFFIX = ".iso"
 """``MediaFormat.suffix`` of discs."""
 
 
-def receipt_of(image: str, given: str) -> Receipt:
+def receipt_of(image: str, given: str, otherwise: str = "") -> Receipt:
     """Read the receipt that was given, else that beside an image; one of several media has the name without number.
+
+    Args:
+        image: Path of the image.
+        given: Path of the receipt; "" for the one beside the image.
+        otherwise: What else can be done without one, as a sentence.
 
     Raises:
         MediumError: There is none, or it cannot be read.
@@ -45,6 +50,7 @@ def receipt_of(image: str, given: str) -> Receipt:
             return read_receipt(Path(place))
     raise MediumError(
         "There is no receipt beside the image, so nobody knows what it should be: give it with --receipt."
+        + (f" {otherwise}" if otherwise else "")
     )
 
 

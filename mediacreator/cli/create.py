@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 @click.argument("sources", nargs=-1, required=True, type=click.Path(exists=False, readable=False))
 @click.option("-o", "--output", required=True, help="Image to write; a folder if it ends with a slash.")
 @click.option("--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, or the site's]")
-@click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
+@options.profiles
 @click.option("--medium", metavar="KEY", help="Blank, as cd-74 or dvd-dl.  [default: the usual one]")
 @click.option("--udf", is_flag=True, help="Put UDF beside ISO 9660, where the medium may have both (DVD).")
 @options.coding
 @options.filters
-@click.option("--file-set-id", metavar="ID", help="Label of the medium: 0 to 16 characters A-Z, 0-9, _.")
+@options.file_set_id
 @click.option(
     "--virus-checked",
     default="",
     metavar="DATE",
     help="Mark the medium: you had all of it checked for viruses. DATE,SCANNER says with what.",
 )
-@click.option("--multi-patient", is_flag=True, help="Allow several patients on one medium.")
+@options.multi_patient
 @click.option("--separate", is_flag=True, help="Make a medium for each person.")
 @options.answers
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would happen and write nothing.")
-@click.option("--strict", is_flag=True, help="Write nothing unless everything can go on the medium.")
+@options.strict
 @options.allow_rejected
 @click.option("--force", is_flag=True, help="Replace the output if it is an image or a File-set.")
 @click.option("--burn", is_flag=True, help="Burn the image, read the disc back, and remove the image.")

@@ -98,8 +98,27 @@ allow_rejected = click.option(
 workers = click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one a processor if not given."
 )
+profile_of_stick = click.option(
+    "--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, for a stick]"
+)
+profiles = click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
+file_set_id = click.option("--file-set-id", metavar="ID", help="Label of the medium: 0 to 16 characters A-Z, 0-9, _.")
+multi_patient = click.option("--multi-patient", is_flag=True, help="Allow several patients on one medium.")
+strict = click.option("--strict", is_flag=True, help="Write nothing unless everything can go on the medium.")
+receipt_of_image = click.option(
+    "--receipt", default="", type=click.Path(), help="The receipt of IMAGE, if it is not IMAGE.receipt.json."
+)
 config = click.option("--config", type=click.Path(dir_okay=False), help="Settings of the site (TOML).")
 quiet = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+to_a_device = together(
+    (
+        config,
+        click.option("--yes", is_flag=True, help="Do not ask whether a medium may be written to."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences."),
+        quiet,
+    )
+)
+"""What commands share that write to a drive or a stick."""
 
 
 def modality_set(given: Iterable[str]) -> frozenset[str]:

@@ -58,8 +58,18 @@ def undecided(exc: DecisionNeeded, *, as_json: bool) -> int:
     return int(exc.exit_code)
 
 
-def report(receipt: Receipt, allowed: tuple[str, ...], output: str, *, as_json: bool) -> int:
-    """Print what was done; return 0 only if everything is on the medium or what is not was allowed to be."""
+def report(
+    receipt: Receipt, allowed: tuple[str, ...], output: str, *, as_json: bool, where: str = "beside the output"
+) -> int:
+    """Print what was done; return 0 only if everything is on the medium or what is not was allowed to be.
+
+    Args:
+        receipt: The local one.
+        allowed: Codes that may reject.
+        output: What the name of the receipt begins with; it may name a patient, so that only a terminal shows it.
+        as_json: Print JSON, without identity.
+        where: What else is said of it.
+    """
     from textwrap import fill
 
     from mediacreator.receipt import COMPLETE, summary, to_json
@@ -70,7 +80,7 @@ def report(receipt: Receipt, allowed: tuple[str, ...], output: str, *, as_json: 
         click.echo(summary(receipt, show_paths=sys.stdout.isatty()))
         path = f"{output.rstrip('/')}.receipt.json"
         if os.path.exists(path):
-            name = path if sys.stdout.isatty() else "beside the output"
+            name = path if sys.stdout.isatty() else where
             said = f"Receipt: {name} (mode 0600: it holds patient identity and source paths)"
             click.echo("\n" + fill(said, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
     if receipt.state == COMPLETE or all_allowed(receipt, allowed):

@@ -36,13 +36,16 @@ Command = Callable[..., Ran]
 def command(tmp_path: Path) -> Command:
     """Run ``mediacreator`` as a user does; settings of whoever runs the tests do not reach it."""
 
-    def run(*arguments: object, env: dict[str, str] | None = None, timeout: float = 120) -> Ran:
+    def run(
+        *arguments: object, env: dict[str, str] | None = None, timeout: float = 120, cwd: Path | None = None
+    ) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "mediacreator", *map(str, arguments)],
             capture_output=True,
             timeout=timeout,
             check=False,
             stdin=subprocess.DEVNULL,
+            cwd=cwd,
             env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "xdg"), "COLUMNS": "100", **(env or {})},
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
