@@ -7,9 +7,11 @@ Whatever that loop does not expect is read again, element by element, by ``walke
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 from mediacreator.dicomio.elements import LONG_VRS, SHORT_VRS
 from mediacreator.dicomio.walker_findings import finding, record_location
@@ -29,6 +31,7 @@ _SOP_INSTANCE = 0x00041511
 _TRANSFER_SYNTAX = 0x00041512
 _KEPT = (_REFERENCED_FILE_ID, _SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX, _MRDR_OFFSET)
 _NOTHING: list[bytes | None] = [None] * len(_KEPT)
+_NONE = (None,)  # stands behind what was unpacked, for a value that a layout does not have
 
 _PADDING = " \x00"
 _PADDING_BYTES = b" \x00"
@@ -113,6 +116,30 @@ def _action(tag: int, vr: bytes) -> int:
 _ACTIONS = _Actions()
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the elements of a record stand, each with its length: most records are laid out as one before."""
+
+    unpack: Callable[[Buffer, int], tuple[Any, ...]]
+    heads: Callable[[tuple[Any, ...]], tuple[bytes, ...]]  # picks tags, VRs and lengths from what was unpacked
+    expected: tuple[bytes, ...]
+    kept: Callable[[tuple[Any, ...]], tuple[bytes | None, ...]]  # picks the values of ``_KEPT``
+    refers: bool  # one of them is there
+
+
+_ALIKE, _MOST_ALIKE = 1000, 8  # layouts that are remembered, and of one size: hostile files could have many
+
+
+class _Layouts(dict[tuple[int, bytes], list[_Layout]]):
+    """Layouts that were met, by the size of the record and how its type begins."""
+
+    def learn(self, data: Buffer, item: Item) -> None:
+        """Remember how a record is laid out that was read as an ordinary one."""
+        alike = self.setdefault(_kind(data, item), [])
+        if len(self) < _ALIKE and len(alike) < _MOST_ALIKE:
+            alike.append(_layout(data, item))
+
+
 def read_drafts(data: Buffer, items: Sequence[Item], encoding: Encoding, flaws: list[Flaw]) -> list[Draft]:
     """Read each record, and see that it is whole.
 
@@ -124,10 +151,52 @@ def read_drafts(data: Buffer, items: Sequence[Item], encoding: Encoding, flaws: 
     """
     if encoding != EXPLICIT_LE:
         return [_read_any(data, index, item, encoding, flaws) for index, item in enumerate(items)]
+    layouts = _Layouts()
     return [
-        _read_ordinary(data, index, item) or _read_any(data, index, item, encoding, flaws)
+        _read_alike(data, index, item, layouts) or _read_any(data, index, item, encoding, flaws)
         for index, item in enumerate(items)
     ]
+
+
+def _read_alike(data: Buffer, index: int, item: Item, layouts: _Layouts) -> Draft | None:
+    """Read a record that has the tags, VRs and lengths of one before, or an ordinary one; None when it is neither."""
+    for layout in layouts.get(_kind(data, item), ()):
+        fields = layout.unpack(data, item.start)
+        if layout.heads(fields) == layout.expected:
+            draft = Draft(index, item.offset, item.end, fields[1], fields[5], fields[3], name_of(fields[7]))
+            if layout.refers:
+                _refer(draft, layout.kept(fields + _NONE), EXPLICIT_LE)
+            return draft
+    ordinary = _read_ordinary(data, index, item)
+    if ordinary is not None:
+        layouts.learn(data, item)
+    return ordinary
+
+
+def _kind(data: Buffer, item: Item) -> tuple[int, bytes]:
+    start = item.start + _BEGINNING.size
+    return item.end - item.start, bytes(data[start : start + 2])
+
+
+def _layout(data: Buffer, item: Item) -> _Layout:
+    """Return how an ordinary record is laid out; what is not wanted of it is not unpacked."""
+    (length,) = struct.unpack_from("<H", data, item.start + _BEGINNING.size - 2)
+    form, heads, kept = f"<8sL8sH8sL8s{length}s", [0, 2, 4, 6], [-1] * len(_KEPT)
+    position, count = item.start + _BEGINNING.size + length, 8
+    while position < item.end:
+        head, length = _ELEMENT.unpack_from(data, position)
+        action, size = _ACTIONS[head], 8
+        if action == _LONG:
+            (length,), size = _LENGTH.unpack_from(data, position + 8), 12
+        heads.append(count)
+        if action >= 0:
+            kept[action] = count + 1
+        form += f"{size}s{length}{'s' if action >= 0 else 'x'}"
+        count += 2 if action >= 0 else 1
+        position += size + length
+    unpack, picked = struct.Struct(form).unpack_from, itemgetter(*heads)
+    refers = any(place > 0 for place in kept)
+    return _Layout(unpack, picked, picked(unpack(data, item.start)), itemgetter(*kept), refers)
 
 
 def _read_ordinary(data: Buffer, index: int, item: Item) -> Draft | None:

@@ -55,6 +55,27 @@ def test_regular_directories_have_no_findings_whatever_their_lengths(
     assert directory.records[0].text(0x00100010, "PN") == "Doe^Jane"
 
 
+def test_records_alike_are_read_as_each_alone_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever byte of one of them is another: what it says and what is found does not depend on those before."""
+    data = dicomdir(tree(images=3))
+    last = walk(data).records[-1]
+    broken = [
+        patched(data, place, bytes((data[place] ^ flip,))) for place in range(last.offset, last.end) for flip in (1, 32)
+    ]
+    alike = [_told(one) for one in broken]
+    monkeypatch.setattr("mediacreator.dicomio.walker_draft._ALIKE", 0)
+    assert alike == [_told(one) for one in broken]
+    assert len({str(told) for told in alike}) > 100
+
+
+def _told(data: bytes) -> object:
+    directory = walk(data)
+    return directory.findings, [
+        (r.type, r.file_id, r.sop_class_uid, r.sop_instance_uid, r.transfer_syntax_uid, r.next_offset, r.lower_offset)
+        for r in directory.records
+    ]
+
+
 def test_a_memoryview_is_walked_as_bytes_are() -> None:
     data = dicomdir(tree())
 
