@@ -254,6 +254,7 @@ _NUMBERS = ("size", "quality", "remapped", "source")
 _TEXTS = ("path", "sha256", "sop_instance_uid", "transfer_syntax_uid", "transcoded_from", "derived_from", "source_path")
 _KINDS: Mapping[str, type] = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_NUMBERS, int)}
 _MUST = ("path", "size", "sha256")
+_LARGEST = 1 << 63
 
 
 def _files(node: _Node) -> tuple[FileEntry, ...]:
@@ -283,7 +284,10 @@ def _is_sound(one: dict[str, Any]) -> bool:
     return (
         _PATH.fullmatch(one["path"]) is not None
         and _SHA256.fullmatch(one["sha256"]) is not None
-        and all(0 <= one[name] < 1 << 63 for name in _NUMBERS if name in one)
+        and 0 <= one["size"] < _LARGEST
+        and 0 <= one.get("quality", 0) < _LARGEST
+        and 0 <= one.get("remapped", 0) < _LARGEST
+        and 0 <= one.get("source", 0) < _LARGEST  # each by its name: a loop would take twice the time of all
     )
 
 
