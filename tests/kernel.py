@@ -57,10 +57,11 @@ class Kernel:
     def hashes(self, images: Sequence[tuple[Path | str, str]]) -> list[dict[str, str]]:
         """Mount each image, given with its type of file system, and return the SHA-256 of each of its files.
 
-        Where there is a partition, that is mounted.
+        Where there is a partition, that is mounted. Options for ``mount`` may stand behind the type, after a comma.
         """
         script = "\n".join(
-            f"echo IMAGE; d=/dev/vd{letter}; [ -b ${{d}}1 ] && d=${{d}}1; mount -t {kind} -o ro $d /m && "
+            f"echo IMAGE; d=/dev/vd{letter}; [ -b ${{d}}1 ] && d=${{d}}1; mount -t {kind.partition(',')[0]} "
+            f"-o ro{kind[len(kind.partition(',')[0]) :]} $d /m && "
             "(cd /m && find . -type f -exec sha256sum {} + ) && umount /m || echo FAILED"
             for letter, (_, kind) in zip(_LETTERS, images, strict=False)
         )

@@ -158,10 +158,12 @@ def judge_open(disc: Disc) -> None:
     """Refuse a drive without a disc that takes a further session.
 
     Raises:
-        DeviceError: There is none, it cannot be read, it is blank, or finalised.
+        DeviceError: There is none, it cannot be read, it is blank, finalised, or not recorded in sessions.
     """
     if disc.state is not DiscState.APPENDABLE:
         raise fault(_NOT_OPEN.get(disc.state, "disc-closed"))
+    if not disc.has_sessions:
+        raise fault("disc-without-sessions", f"It is a {disc.kind}.")
     if not disc.next_sector:
         raise fault("disc-closed", "The drive does not say where a session could begin.")
 

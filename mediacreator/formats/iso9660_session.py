@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from mediacreator.formats.iso9660_tables import IsoTables
-from mediacreator.formats.iso9660_values import SECTOR
+from mediacreator.formats.iso9660_values import SECTOR, both
 from mediacreator.formats.placed_tree import directories
 from mediacreator.formats.placing import PlacedFile, Placement
 
@@ -43,8 +43,8 @@ def lay_out_session(
         created: Of the volume and its directories; aware.
 
     Returns:
-        Where everything lies, in bytes from the beginning of the disc: nothing of it before ``first``, and ``size`` ends
-        with the session.
+        Where everything lies, in bytes from the beginning of the disc: nothing of it before ``first``; ``size`` is
+        where the session ends.
 
     Raises:
         MediaTooSmall: There are more directories than a path table can number.
@@ -62,8 +62,7 @@ def lay_out_session(
         block += -(-file.size // SECTOR)
     # An empty file has no data; its location still has to lie inside the volume.
     data = [*(file.block for file in recorded), *(min(place, block - 1) for place in places)]
-    # ECMA-119 8.4.8 knows no sessions. All programs record the size of the session alone, and libburn, which changes
-    # the first descriptor where nothing is recorded in sessions, adds what lies before it.
+    # ECMA-119 8.4.8 knows no sessions; mkisofs and libisofs record the size of the session alone, and so do we.
     segments = tables.encode(start, data, block - first, volume_id, created, session=first)
     return Placement(
         size=block * SECTOR,
@@ -71,3 +70,16 @@ def lay_out_session(
         offsets=tuple(place * SECTOR for place in places),
         align=SECTOR,
     )
+
+
+def leading_descriptor(descriptor: bytes, first: int) -> bytes:
+    """Return the Primary Volume Descriptor that makes a disc without sessions show the files of a session.
+
+    Args:
+        descriptor: Of the session.
+        first: Block that the session begins with.
+
+    Source: ECMA-119 8.4.8 (Volume Space Size).
+    """
+    total = int.from_bytes(descriptor[80:84], "little") + first
+    return descriptor[:80] + both(total, 4) + descriptor[88:]

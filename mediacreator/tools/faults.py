@@ -35,6 +35,10 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         "The disc in the drive is finalised and takes no further session.",
         "Make a new one: with -o from this disc and the sources.",
     ),
+    "disc-without-sessions": (
+        "The disc in the drive is written at random, not in sessions.",
+        "Make it anew: an image with -o from this disc and the sources, then burn --erase.",
+    ),
     "disc-changed": ("The disc in the drive is not what it was a moment ago; nothing was burned.", "Try again."),
     "session-failed": (
         "Burning the session failed. What the disc held before is still recorded, and may not be readable any more.",

@@ -53,6 +53,11 @@ class Disc:
         return any(word in self.kind for word in ("RW", "-RE", "RAM", "overwrit"))
 
     @property
+    def has_sessions(self) -> bool:
+        """Whether it is recorded in sessions, or is the file that stands for any disc; others are written at random."""
+        return self.is_file or not any(word in self.kind for word in ("+RW", "-RE", "RAM", "overwrit"))
+
+    @property
     def is_file(self) -> bool:
         """Whether it is the file of a ``stdio:`` drive, which stands for any disc."""
         return self.kind.startswith("stdio")
@@ -182,7 +187,8 @@ def append(
     Args:
         device: As for ``look``.
         session: Path of a file that holds the session where the disc will: all before it is not read.
-        start: Byte of the file with which the session begins; ``Disc.next_sector`` says it.
+        start: Byte of the file with which the session begins; ``Disc.next_sector`` says it. A ``stdio:`` drive, which
+            knows no sessions, writes there.
         size: Bytes of the session, whole sectors.
         advance: Told how many bytes more were written.
         speed: In multiples of the kind of disc; 0: as fast as drive and disc agree.
@@ -193,8 +199,9 @@ def append(
         ToolMissing: xorriso is not installed.
         DeviceError: It failed. What the disc held before is still there, and whether it can be read is not known.
     """
-    # Where nothing is recorded in sessions (DVD+RW, a file), the first descriptors are made to lead to the new ones.
-    options = ["--grow_overwriteable_iso", f"tsize={size // SECTOR}s"]
+    # Never with --grow_overwriteable_iso: libburn 1.5.4 overwrites sectors 16 to 31, where old files may lie.
+    options = [f"tsize={size // SECTOR}s"]
+    options += [f"write_start_address={start // SECTOR}s"] if device.startswith(STDIO) else []
     with open(session, "rb", buffering=0) as file:
         file.seek(start)
         track = _Track("-", size, padding, file.fileno())

@@ -21,7 +21,7 @@ from mediacreator.burn.discs import padding_of
 from mediacreator.burn.reading import hash_file, hash_medium
 from mediacreator.errors import InternalError, MediaTooSmall, MediumError, Stopped, VerificationFailed
 from mediacreator.formats import Extent, IsoTree, TreeFile
-from mediacreator.formats.iso9660_session import RecordedFile, lay_out_session
+from mediacreator.formats.iso9660_session import RecordedFile, lay_out_session, leading_descriptor
 from mediacreator.formats.iso9660_tables import is_level_1
 from mediacreator.formats.iso9660_values import SECTOR
 from mediacreator.image.copying import write_error
@@ -228,9 +228,19 @@ def _burn(session: _Session, held: HeldDisc, request: SessionRequest, progress: 
             close=not request.keep_open,
             padding=padding_of(held.disc, session.size),
         )
+        if held.disc.is_file:
+            _lead_to(session, held.device.removeprefix(STDIO))
     except KeyboardInterrupt as exc:
         raise Stopped(f"Stopped. {fault('session-failed')}") from exc
     tray.reload(held.device)
+
+
+def _lead_to(session: _Session, path: str) -> None:
+    """Make the first descriptor of a file, which knows no sessions, lead to what was written last."""
+    with open(path, "r+b") as file:
+        descriptor = os.pread(file.fileno(), SECTOR, session.start + 16 * SECTOR)
+        os.pwrite(file.fileno(), leading_descriptor(descriptor, session.start // SECTOR), 16 * SECTOR)
+        os.fsync(file.fileno())
 
 
 def _told(disc: Disc) -> tuple[object, ...]:

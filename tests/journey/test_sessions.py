@@ -180,13 +180,17 @@ def test_other_programs_see_old_instances_and_new_ones(
 
 
 @needs("isoinfo", "7z")
-def test_libburn_grows_what_is_not_recorded_in_sessions(command: Command, sources: Path, tmp_path: Path) -> None:
-    """A real recording: as on a DVD+RW the first descriptors are made to lead to the new files."""
+def test_libburn_records_a_session_into_a_file(command: Command, sources: Path, tmp_path: Path) -> None:
+    """A file knows no sessions: its first descriptor is made to lead to the new files, and nothing else changes."""
     drive, receipt = f"stdio:{tmp_path}/cd", tmp_path / "receipt.json"
     assert command("burn", sources / "disc.iso", "--device", drive, "--keep-open", "-q").code == 0
     for number in (2, 3):
+        was = (tmp_path / "cd").read_bytes().rstrip(b"\0")  # without what pads it
         added = command("add", drive, sources / f"in{number}", "--keep-open", "--receipt", receipt)
         assert added.code == 0, added.said
+        now = (tmp_path / "cd").read_bytes()
+        assert now[: 16 * SECTOR] == was[: 16 * SECTOR]
+        assert now[17 * SECTOR : len(was)] == was[17 * SECTOR :]
     verified = json.loads(command("verify", tmp_path / "cd", "--receipt", receipt, "--json").out)
     assert (verified["whole"], verified["instances"]) == (True, {"receipt": 3, "dicomdir": 3})
     assert sum(name.endswith(".;1") for name in run("isoinfo", "-f", "-i", tmp_path / "cd").split()) == 4
@@ -207,6 +211,7 @@ def test_what_is_there_already_needs_no_session(command: Command, sources: Path,
         ({"how": ["no-disc"]}, 3, "no disc in the drive"),
         ({"sessions": []}, 3, "is blank"),
         ({"closed": True}, 3, "finalised"),
+        ({"kind": "DVD+RW"}, 3, "written at random, not in sessions. It is a DVD+RW."),
         ({"kind": "DVD+R"}, 3, "STD-GEN-CD asks for 120 mm CD-R"),
         ({"left": 20}, 3, "the disc has"),
         ({"how": ["exchanged"]}, 3, "not what it was a moment ago"),

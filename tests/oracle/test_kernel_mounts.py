@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mediacreator.formats import UdfTree
+from mediacreator import CreateRequest, create
+from mediacreator.formats import IsoTree, UdfTree
 from mediacreator.formats.fat_kinds import FAT_KINDS
 from mediacreator.image import BRIDGE, write_fat, write_iso, write_udf
+from mediacreator.updating import SessionRequest, UpdateRequest, add
 from tests.discs import CREATED, Counter, disc, sha256
+from tests.instances import write_ct
 from tests.kernel import Kernel
 from tests.oracles import needs, run
 from tests.udf import REVISIONS
@@ -66,6 +69,34 @@ def test_every_stick_is_mounted_and_read(tmp_path: Path, kernel: Kernel) -> None
         images.append((path, "vfat"))
     for (path, _), hashes in zip(images, kernel.hashes(images), strict=True):
         assert {name.upper(): digest for name, digest in hashes.items()} == HASHES, path
+
+
+@needs("qemu-system-x86_64", "busybox", "dpkg-deb", "xorriso")
+def test_sessions_are_mounted_and_read(tmp_path: Path, kernel: Kernel) -> None:
+    """What libburn grew, as it lies there; and the same as a CD has it, whose drive tells where the last session is."""
+    (tmp_path / "in").mkdir()
+    write_ct(tmp_path / "in" / "one")
+    create(CreateRequest((str(tmp_path / "in"),), str(tmp_path / "disc.iso"), profile="STD-GEN-CD"))
+    shutil.copy(tmp_path / "disc.iso", tmp_path / "grown")
+    write_ct(tmp_path / "in" / "two", number=2)
+    session = SessionRequest(receipt=str(tmp_path / "receipt"))
+    add(UpdateRequest(f"stdio:{tmp_path}/grown", (str(tmp_path / "in"),), session=session))
+    with IsoTree(str(tmp_path / "grown")) as tree:
+        expected = {file.name: sha256(tree.open(file.path).read()) for file in tree.files()}
+        last = tree.volume.root_extent  # behind the descriptors and path tables of the last session
+    grown = bytearray((tmp_path / "grown").read_bytes())
+    grown[: 17 * 2048] = (tmp_path / "disc.iso").read_bytes()[: 17 * 2048]
+    (tmp_path / "cd").write_bytes(grown)
+    start = max(at for at in range(last) if grown[at * 2048 : at * 2048 + 7] == b"\x01CD001\x01") - 16
+    images = [
+        (tmp_path / "grown", "iso9660"),
+        (tmp_path / "cd", f"iso9660,sbsector={start}"),
+        (tmp_path / "cd", "iso9660"),
+    ]
+    found = [{name.upper(): digest for name, digest in one.items()} for one in kernel.hashes(images)]
+    assert found[:2] == [expected, expected]
+    assert sum(name.startswith("DICOM/") for name in expected) == 2
+    assert sum(name.startswith("DICOM/") for name in found[2]) == 1
 
 
 @needs("qemu-system-x86_64", "busybox", "dpkg-deb", "mkudffs")
