@@ -205,7 +205,10 @@ def _require_place(root: str, sources: Sequence[str], receipt: Path) -> None:
         raise UsageError("--into is no folder that is there. Mount the stick, or make the folder.")
     for source in (Path(source).resolve() for source in sources):
         if place == source or place in source.parents or source in place.parents:
-            raise TargetExists("The folder is a source, holds one or lies in one: copy the sources elsewhere first.")
+            raise TargetExists(
+                "The folder is a source, holds one or lies in one. Copy the sources elsewhere first; or have a DICOMDIR "
+                "made for them where they lie, with mediacreator rebuild."
+            )
     if place in receipt.resolve().parents:
         raise UsageError(
             "The receipt would lie on the stick, and it holds patient identity. Start from another folder, or say "

@@ -21,6 +21,7 @@ from typing import Any
 from mediacreator.dicomio.walker import walk
 from mediacreator.errors import MediumError, SourceUnreadable
 from mediacreator.formats import tolerant_key
+from mediacreator.image.folder import set_mode
 from mediacreator.model import Finding, Severity
 from mediacreator.target import sync_folder
 
@@ -168,8 +169,7 @@ def write_whole(path: str, data: bytes, mode: int = 0o644) -> None:
         os.unlink(path)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with open(handle, "wb") as file:
-        with suppress(PermissionError):  # a file system that knows no modes
-            os.fchmod(handle, mode)
+        set_mode(handle, mode)
         file.write(data)
         file.flush()
         os.fsync(handle)

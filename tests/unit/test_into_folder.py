@@ -149,6 +149,20 @@ def test_what_lies_there_stays_and_the_file_set_is_whole(source: Path, tmp_path:
     assert [path.name for path in beside.parent.iterdir()] == [beside.name]
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS, errno.ENOTSUP])
+def test_a_file_system_that_knows_no_modes(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """NTFS and FAT through FUSE refuse what they have not; the receipt on a real disk gets its mode all the same."""
+
+    def fchmod(handle: int, mode: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fchmod", fchmod)
+    assert into(stick(tmp_path), source).state == "complete"
+    assert (tmp_path / "receipts" / "stick.receipt.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_killed_at_any_call_nothing_is_left_that_looks_like_a_file_set(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
