@@ -102,7 +102,11 @@ profile_of_stick = click.option(
     "--profile", metavar="ID[,ID]", help="Application profiles of PS3.11.  [default: auto, for a stick]"
 )
 profiles = click.option("--profiles", "folders", multiple=True, metavar="DIR", help="Folder with profiles of the site.")
-file_set_id = click.option("--file-set-id", metavar="ID", help="Label of the medium: 0 to 16 characters A-Z, 0-9, _.")
+file_set_id = click.option(
+    "--file-set-id",
+    metavar="ID",
+    help="Label of the medium: 0 to 16 characters A-Z, 0-9, _. On sticks, cards and MO disks the first 11 show.",
+)
 multi_patient = click.option("--multi-patient", is_flag=True, help="Allow several patients on one medium.")
 strict = click.option("--strict", is_flag=True, help="Write nothing unless everything can go on the medium.")
 receipt_of_image = click.option(

@@ -39,7 +39,8 @@ _Path = tuple[str, ...]
 def volume_label(volume_id: str) -> str:
     """Return the label of a volume: the first 11 characters of its File-set ID, as a label has no more.
 
-    PS3.12 A to U map the File-set ID to nothing; a label may show it (A.1.2 note). It stands whole in the DICOMDIR.
+    PS3.12 A.1.1: the PC File System provides no File-set ID; the label can be used to show one (note). M, Q and R to U
+    say nothing else. So whatever is cut off is not lost: the File-set ID stands whole in the DICOMDIR.
     """
     return volume_id[:LABEL]
 

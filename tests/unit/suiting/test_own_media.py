@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mediacreator import CreateRequest, check_file_set, create, open_medium
+from mediacreator.cli.list import command as list_command
+from mediacreator.cli.verify import command as verify_command
 from mediacreator.rules.library import load_profile
 from mediacreator.rules.tables import media_formats
 from mediacreator.suiting import check_file_system, claimed_medium
@@ -69,6 +72,22 @@ def test_nothing_is_said_of_a_medium_of_ours(key: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("blank", "key"), OTHERWISE.items())
 def test_nor_of_one_in_another_form(blank: str, key: str, tmp_path: Path) -> None:
     assert said_of(made(tmp_path / "source", key, blank), key) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "label"), [("cd_r", "ALL_16_CHARS_LNG"), ("mod_90_2g3", "ALL_16_CHAR"), ("usb", "ALL_16_CHAR")]
+)
+def test_a_label_of_fat_has_eleven_characters_and_nobody_minds(key: str, label: str, tmp_path: Path) -> None:
+    """PS3.12 A.1.1 maps the File-set ID to nothing, F.1.1 to the Volume Identifier. The DICOMDIR has it whole."""
+    path = made(tmp_path / "source", key)
+    with open_medium(path) as medium:
+        assert (medium.label, medium.directory.file_set_id) == (label, "ALL_16_CHARS_LNG")
+    verified = CliRunner().invoke(verify_command, [path])
+    assert verified.exit_code == 0
+    assert "every file is there and equal" in verified.output
+    listed = CliRunner().invoke(list_command, [path, "--check"]).output
+    assert "File-set ID   ALL_16_CHARS_LNG\n" in listed
+    assert "[PS3" not in listed
 
 
 def test_nor_of_a_dvd_with_two_file_systems(tmp_path: Path) -> None:
