@@ -206,8 +206,8 @@ def _require_place(root: str, sources: Sequence[str], receipt: Path) -> None:
     for source in (Path(source).resolve() for source in sources):
         if place == source or place in source.parents or source in place.parents:
             raise TargetExists(
-                "The folder is a source, holds one or lies in one. Copy the sources elsewhere first; or have a DICOMDIR "
-                "made for them where they lie, with mediacreator rebuild."
+                "The folder is a source, holds one or lies in one. Copy the sources elsewhere first; or have a "
+                "DICOMDIR made for them where they lie, with mediacreator rebuild."
             )
     if place in receipt.resolve().parents:
         raise UsageError(
