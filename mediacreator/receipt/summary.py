@@ -190,6 +190,10 @@ def _size(size: int) -> str:
     return ""
 
 
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
 def _verdict(receipt: Receipt) -> str:
     """Return the one line that must be true."""
     counts = receipt.counts
@@ -206,13 +210,14 @@ def _verdict(receipt: Receipt) -> str:
     if counts.verified is None:
         return f"Complete: {counts.accepted:,} of {due:,} instances are on the medium, by what the receipt on it says."
     if counts.removed:
-        return f"Complete: {counts.removed:,} instances were removed; {counts.kept:,} were kept."
+        gone = f"{counts.removed:,} instance{'' if counts.removed == 1 else 's'} {_was(counts.removed)} removed"
+        return f"Complete: {gone}; {counts.kept:,} {_was(counts.kept)} kept."
     if counts.kept and not due:
-        return f"Complete: the DICOMDIR names the {counts.kept:,} instances that are there."
+        there = "the one instance that is" if counts.kept == 1 else f"the {counts.kept:,} instances that are"
+        return f"Complete: the DICOMDIR names {there} there."
     if counts.kept:
-        return (
-            f"Complete: {counts.verified:,} of {due:,} instances were added and read back; {counts.kept:,} were kept."
-        )
+        added = "the one instance was" if due == 1 else f"{counts.verified:,} of {due:,} instances were"
+        return f"Complete: {added} added and read back; {counts.kept:,} {_was(counts.kept)} kept."
     if due == 1:
         return "Complete: the one instance is on the medium and was read back."
     media = "medium" if len(receipt.media) == 1 else "media"

@@ -137,7 +137,7 @@ def test_a_cd_gets_a_session_and_another_and_is_finalised(command: Command, sour
     first = drive.folder / "first.json"
     added = command("add", drive.device, sources / "in2", "--keep-open", "--receipt", first, env=drive.env)
     assert added.code == 0, added.said
-    assert "Complete: 1 of 1 instances were added and read back; 1 were kept." in added.out
+    assert "Complete: the one instance was added and read back; 1 was kept." in added.out
     assert "takes another session" in added.out
     assert "-multi" in (drive.folder / "arguments").read_text().split()
 
