@@ -10,7 +10,8 @@ from typing import BinaryIO, cast
 
 from mediacreator.errors import SourceUnreadable
 from mediacreator.formats.iso9660_volume import Findings
-from mediacreator.formats.tree import ExtentReader, IndexedTree, TreeFile
+from mediacreator.formats.positioned import ExtentReader
+from mediacreator.formats.tree import IndexedTree, TreeFile
 from mediacreator.model import Finding
 
 Refused = list[tuple[TreeFile, Finding]]

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mediacreator.formats.mail_parts import Part
-from mediacreator.formats.tree import Extent, ExtentReader
+from mediacreator.formats.positioned import ExtentReader, PositionedReader
+from mediacreator.formats.tree import Extent
 
 _TEXT = 256 << 10  # bytes of text between two places whose position in the content is known
 _MAX_QUOTED = 64 << 20  # bytes of quoted-printable, which is decoded as a whole: it is for text
@@ -56,24 +57,15 @@ def _nothing() -> io.RawIOBase:
     return _Bytes(b"")
 
 
-class _Bytes(io.RawIOBase):
-    """Bytes in memory, as a raw stream."""
+class _Bytes(PositionedReader):
+    """Bytes in memory."""
 
     def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self._inner = io.BytesIO(data)
+        super().__init__(len(data))
+        self._data = data
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._inner.seek(offset, whence)
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed's WriteableBuffer
-        return self._inner.readinto(buffer)
+    def _at(self, position: int, count: int) -> bytes:
+        return self._data[position : position + count]
 
 
 def _base64(handle: int, part: Part) -> Content:
@@ -97,48 +89,16 @@ def _base64(handle: int, part: Part) -> Content:
     return Content(count * 3 // 4, lambda: _Base64Reader(handle, part, marks, count))
 
 
-class _Base64Reader(io.RawIOBase):
-    """A read-only file whose bytes stand in a message as base64."""
-
-    name = ""  # it has none, and pydicom asks each BufferedReader for it
+class _Base64Reader(PositionedReader):
+    """A file whose bytes stand in a message as base64."""
 
     def __init__(self, handle: int, part: Part, marks: array[int], count: int) -> None:
-        super().__init__()
+        super().__init__(count * 3 // 4)
         self._handle = os.dup(handle)
         self._part = part
         self._marks = marks
         self._count = count  # characters
-        self._size = count * 3 // 4
-        self._position = 0
         self._first, self._data = 0, b""  # what was decoded last
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move; past the end is allowed and reads nothing."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise OSError(22, "seek before the first byte")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed's WriteableBuffer
-        """Read what one piece of the text gives at the position; 0 at the end."""
-        if self._position >= self._size:
-            return 0
-        if not self._first <= self._position < self._first + len(self._data):
-            self._decode()
-        start = self._position - self._first
-        data = self._data[start : start + len(buffer)]
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -146,9 +106,16 @@ class _Base64Reader(io.RawIOBase):
             os.close(self._handle)
         super().close()
 
-    def _decode(self) -> None:
+    def _at(self, position: int, count: int) -> bytes:
+        """Return what one piece of the text gives."""
+        if not self._first <= position < self._first + len(self._data):
+            self._decode(position)
+        start = position - self._first
+        return self._data[start : start + count]
+
+    def _decode(self, position: int) -> None:
         """Decode the piece of text that holds the position, from the group of four characters that it is in."""
-        character = self._position // 3 * 4
+        character = position // 3 * 4
         piece = bisect_right(self._marks, character) - 1
         text = self._characters(piece)[character - self._marks[piece] :]
         while len(text) < 4 and piece + 1 < len(self._marks):

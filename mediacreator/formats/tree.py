@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from abc import ABC, abstractmethod
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import BinaryIO, Protocol, Self
 
 from mediacreator.errors import SourceUnreadable
@@ -235,55 +232,6 @@ class SubTree:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-class ExtentReader(io.RawIOBase):
-    """A read-only file over extents of an image. Reads by position, so readers never disturb each other."""
-
-    name = ""  # it has none, and pydicom asks each BufferedReader for it
-
-    def __init__(self, handle: int, extents: Sequence[Extent], *, close: bool) -> None:
-        super().__init__()
-        self._handle = handle
-        self._close_handle = close
-        self._extents = tuple(extents)
-        self._ends = tuple(accumulate(extent.size for extent in extents))
-        self._size = self._ends[-1] if self._ends else 0
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move; past the end is allowed and reads nothing."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise OSError(22, "seek before the first byte")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed's WriteableBuffer
-        """Read what one extent gives at the position; 0 at the end."""
-        if self._position >= self._size:
-            return 0
-        number = bisect_right(self._ends, self._position)
-        extent, left = self._extents[number], self._ends[number] - self._position
-        wanted = min(len(buffer), left)
-        data = os.pread(self._handle, wanted, extent.offset + extent.size - left)
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        """Close the handle when it is this reader's own."""
-        if not self.closed and self._close_handle:
-            os.close(self._handle)
-        super().close()
 
 
 class FolderTree(IndexedTree):

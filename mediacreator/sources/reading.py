@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from mediacreator.errors import InternalError, MediaCreatorError, SourceChanged, SourceUnreadable
 from mediacreator.formats import IMAGES, FileTree
-from mediacreator.formats.tree import Extent, ExtentReader, TreeFile
+from mediacreator.formats.positioned import ExtentReader
+from mediacreator.formats.tree import Extent, TreeFile
 from mediacreator.model import Container, SourceFile
 
 if TYPE_CHECKING:
