@@ -1,4 +1,4 @@
-"""Lay out ISO 9660 level 1 images exactly as PS3.12 Annex F asks; the caller writes the file data."""
+"""Lay out ISO 9660 level 1 images through pycdlib exactly as PS3.12 Annex F asks; the caller writes the file data."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Final
 
 from mediacreator.errors import InternalError, MediaTooSmall
+from mediacreator.formats.iso9660_pycdlib import MAX_COMPONENTS, head_by_pycdlib
 from mediacreator.formats.iso9660_tables import IsoTables
 from mediacreator.formats.iso9660_values import MAX_FILE, SECTOR
 from mediacreator.formats.placed_tree import directories
 from mediacreator.formats.placing import PlacedFile, Placement
 
 _TABLES: Final = 19
-"""Sector of the first path table: behind the system area (16), two descriptors, and one of zeros as others leave it."""
+"""Sector of the first path table: behind the system area (16), two descriptors, and one that pycdlib leaves zero."""
 
 _TABLE: Final = 2
-"""Sectors in whose multiples a path table is recorded: it begins where a CD reads in whole blocks of 4 KiB."""
+"""Sectors in whose multiples pycdlib records a path table."""
 
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -40,18 +41,15 @@ def lay_out(files: Sequence[PlacedFile], *, volume_id: str, created: datetime) -
     """
     if len(volume_id) > 16 or not _NAME_CHARACTERS.issuperset(volume_id):
         raise InternalError(f"{volume_id!r} is no File-set ID: 0 to 16 characters A-Z, 0-9 and _ (PS3.10 8.1).")
-    tables = _tables(files)
-    first = sector = _TABLES + tables.blocks
+    first = sector = _TABLES + _tables(files).blocks
     sectors = []
     for file in files:
         sectors.append(sector)
         sector += _sectors(file)
     # An empty file has no extent; its location still has to lie inside the volume.
     data = [min(place, sector - 1) for place in sectors]
-    head = bytearray(first * SECTOR)
-    for place, encoded in tables.encode(_TABLES, data, sector, volume_id, created):
-        head[place * SECTOR : place * SECTOR + len(encoded)] = encoded
-    return Placement(sector * SECTOR, ((0, bytes(head)),), tuple(place * SECTOR for place in sectors), SECTOR)
+    head = head_by_pycdlib(files, data, first * SECTOR, volume_id=volume_id, created=created)
+    return Placement(sector * SECTOR, ((0, head),), tuple(place * SECTOR for place in sectors), SECTOR)
 
 
 def image_size(files: Sequence[PlacedFile]) -> int:
@@ -65,6 +63,10 @@ def image_size(files: Sequence[PlacedFile]) -> int:
 
 def _tables(files: Sequence[PlacedFile]) -> IsoTables:
     for file in files:
+        if len(file.path) > MAX_COMPONENTS:
+            raise InternalError(
+                f"{'/'.join(file.path)}: {len(file.path)} components, {MAX_COMPONENTS} can be written through pycdlib."
+            )
         if file.size > MAX_FILE:
             raise MediaTooSmall(
                 f"{'/'.join(file.path)} has {file.size} bytes, ISO 9660 level 1 records at most {MAX_FILE} "

@@ -10,11 +10,11 @@ import pytest
 from mediacreator.errors import InternalError, MediaTooSmall
 from mediacreator.formats import udf_bridge
 from mediacreator.formats.iso9660_reader import IsoTree
+from mediacreator.formats.iso9660_writer import lay_out as lay_out_by_pycdlib
 from mediacreator.formats.placing import PlacedFile
 from mediacreator.formats.udf_partitions import merged
 from mediacreator.formats.udf_reader import UdfTree
 from tests.discs import CREATED
-from tests.pycdlib_layout import head_by_pycdlib
 from tests.udf import BLOCK, files_of, write
 
 TREE = {"DICOMDIR": b"d" * 5000, "DICOM/A/IM1": b"1" * 2048, "DICOM/IM2": b"2", "A.TXT": b"", "A": b"a", "A1/X": b"x"}
@@ -45,7 +45,7 @@ def test_iso_part_is_what_pycdlib_writes_elsewhere() -> None:
     for offset, data in placement.segments:
         if offset < len(ours):
             ours[offset : offset + len(data)] = data
-    theirs = head_by_pycdlib(files_of(TREE), volume_id="FILESET_1", created=CREATED)
+    ((_, theirs),) = lay_out_by_pycdlib(files_of(TREE), volume_id="FILESET_1", created=CREATED).segments
     assert _without_places(ours[16 * BLOCK : 17 * BLOCK]) == _without_places(theirs[16 * BLOCK : 17 * BLOCK])
     assert ours[17 * BLOCK : 18 * BLOCK] == theirs[17 * BLOCK : 18 * BLOCK]
     assert _records(bytes(ours)) == _records(theirs)
