@@ -29,7 +29,8 @@ _MRDR_OFFSET = 0x00041504  # retired
 _SOP_CLASS = 0x00041510
 _SOP_INSTANCE = 0x00041511
 _TRANSFER_SYNTAX = 0x00041512
-_KEPT = (_REFERENCED_FILE_ID, _SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX, _MRDR_OFFSET)
+_MODALITY = 0x00080060
+_KEPT = (_REFERENCED_FILE_ID, _SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX, _MRDR_OFFSET, _MODALITY)
 _NOTHING: list[bytes | None] = [None] * len(_KEPT)
 _NONE = (None,)  # stands behind what was unpacked, for a value that a layout does not have
 
@@ -66,6 +67,7 @@ class Draft:
     sop_class_value: bytes = b""
     sop_instance_value: bytes = b""
     transfer_syntax_value: bytes = b""
+    modality_value: bytes = b""  # of a series: every listing and page asks for it
     parent: int | None = None
     visited: bool = False
     reachable: bool = False
@@ -124,18 +126,19 @@ class _Layout:
     heads: Callable[[tuple[Any, ...]], tuple[bytes, ...]]  # picks tags, VRs and lengths from what was unpacked
     expected: tuple[bytes, ...]
     kept: Callable[[tuple[Any, ...]], tuple[bytes | None, ...]]  # picks the values of ``_KEPT``
-    refers: bool  # one of them is there
+    refers: bool  # one of those of group 0004 is there
+    modality: int  # its place in what was unpacked, 0 where there is none
 
 
 _ALIKE, _MOST_ALIKE = 1000, 8  # layouts that are remembered, and of one size: hostile files could have many
 
 
-class _Layouts(dict[tuple[int, bytes], list[_Layout]]):
-    """Layouts that were met, by the size of the record and how its type begins."""
+class _Layouts(dict[int, list[_Layout]]):
+    """Layouts that were met, by the size of the record."""
 
     def learn(self, data: Buffer, item: Item) -> None:
         """Remember how a record is laid out that was read as an ordinary one."""
-        alike = self.setdefault(_kind(data, item), [])
+        alike = self.setdefault(item.end - item.start, [])
         if len(self) < _ALIKE and len(alike) < _MOST_ALIKE:
             alike.append(_layout(data, item))
 
@@ -160,22 +163,20 @@ def read_drafts(data: Buffer, items: Sequence[Item], encoding: Encoding, flaws: 
 
 def _read_alike(data: Buffer, index: int, item: Item, layouts: _Layouts) -> Draft | None:
     """Read a record that has the tags, VRs and lengths of one before, or an ordinary one; None when it is neither."""
-    for layout in layouts.get(_kind(data, item), ()):
-        fields = layout.unpack(data, item.start)
+    offset, start, end = item
+    for layout in layouts.get(end - start, ()):
+        fields = layout.unpack(data, start)
         if layout.heads(fields) == layout.expected:
-            draft = Draft(index, item.offset, item.end, fields[1], fields[5], fields[3], name_of(fields[7]))
+            draft = Draft(index, offset, end, fields[1], fields[5], fields[3], name_of(fields[7]))
             if layout.refers:
                 _refer(draft, layout.kept(fields + _NONE), EXPLICIT_LE)
+            elif layout.modality:
+                draft.modality_value = fields[layout.modality]
             return draft
     ordinary = _read_ordinary(data, index, item)
     if ordinary is not None:
         layouts.learn(data, item)
     return ordinary
-
-
-def _kind(data: Buffer, item: Item) -> tuple[int, bytes]:
-    start = item.start + _BEGINNING.size
-    return item.end - item.start, bytes(data[start : start + 2])
 
 
 def _layout(data: Buffer, item: Item) -> _Layout:
@@ -195,8 +196,9 @@ def _layout(data: Buffer, item: Item) -> _Layout:
         count += 2 if action >= 0 else 1
         position += size + length
     unpack, picked = struct.Struct(form).unpack_from, itemgetter(*heads)
-    refers = any(place > 0 for place in kept)
-    return _Layout(unpack, picked, picked(unpack(data, item.start)), itemgetter(*kept), refers)
+    expected = picked(unpack(data, item.start))
+    refers = any(place > 0 for place in kept[:-1])
+    return _Layout(unpack, picked, expected, itemgetter(*kept), refers, max(kept[-1], 0))
 
 
 def _read_ordinary(data: Buffer, index: int, item: Item) -> Draft | None:
@@ -238,7 +240,7 @@ def _read_any(data: Buffer, index: int, item: Item, encoding: Encoding, flaws: l
     found: dict[int, bytes] = {}
     try:
         for tag, _, start, stop in elements(data, item.start, item.end, encoding):
-            if tag >> 16 == 4:
+            if tag >> 16 == 4 or tag == _MODALITY:
                 found[tag] = bytes(data[start:stop])
     except Damage as damage:
         flaws.append(Flaw("damaged-record", damage.position, damage.what))
@@ -252,13 +254,14 @@ def _read_any(data: Buffer, index: int, item: Item, encoding: Encoding, flaws: l
 
 
 def _refer(draft: Draft, kept: Sequence[bytes | None], encoding: Encoding) -> None:
-    """Keep what names a file: the values of ``_KEPT``, None where they are absent."""
-    file_id, sop_class, sop_instance, transfer_syntax, mrdr = kept
+    """Keep what names a file, and the modality: the values of ``_KEPT``, None where they are absent."""
+    file_id, sop_class, sop_instance, transfer_syntax, mrdr, modality = kept
     draft.references = 4 - kept[:4].count(None)
     draft.file_id_value = (file_id or b"").rstrip(_PADDING_BYTES)
     draft.sop_class_value = sop_class or b""
     draft.sop_instance_value = (sop_instance or b"").rstrip(_PADDING_BYTES)
     draft.transfer_syntax_value = transfer_syntax or b""
+    draft.modality_value = modality or b""
     if mrdr is not None:
         draft.mrdr = encoding.number(mrdr) or 0
 

@@ -138,6 +138,11 @@ class DirectoryRecord:
         return name_of(self._draft.transfer_syntax_value)
 
     @property
+    def modality(self) -> bytes:
+        """Value field of Modality (0008,0060), padding kept; empty where there is none. Read without the others."""
+        return self._draft.modality_value
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found about this record."""
         return self._draft.findings

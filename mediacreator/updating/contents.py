@@ -25,7 +25,6 @@ from mediacreator.rules.claim import Claim
 from mediacreator.updating.joining import Place, attributes_of, keywords_of
 
 _NOTHING: Attributes = {}
-_MODALITY = (0x00080060,)
 
 
 @dataclass(slots=True)
@@ -86,7 +85,8 @@ class Contents:
         def series(record: DirectoryRecord, place: int) -> Series:
             held = (_instance(one, told) for one in self._below(children[record.index]))
             added = new.get(record.index, _NOTHING_NEW).instances
-            keys = attributes_of(record, words) if place < SERIES_LISTED else _modality_of(record)
+            # Of one that pages do not list they say the modality: to read all of 50,000 takes half a second.
+            keys = attributes_of(record, words) if place < SERIES_LISTED else _of_modality(record.modality)
             return Series(keys, (*held, *added))
 
         def study(record: DirectoryRecord) -> Study:
@@ -141,15 +141,9 @@ def _without_held(study: Study, places: Mapping[int, Place], found: dict[int, _N
             yield series
 
 
-def _modality_of(record: DirectoryRecord) -> Attributes:
-    """Return of a series what pages say of one that they do not list: to read all of 50,000 takes half a second."""
-    value = record.chosen(_MODALITY).get(_MODALITY[0])
-    return _NOTHING if value is None else _of_modality(value)
-
-
 @lru_cache(maxsize=64)
 def _of_modality(value: bytes) -> Attributes:
-    return {"Modality": value}
+    return {"Modality": value} if value else {}
 
 
 def _instance(record: DirectoryRecord, told: Mapping[FileID, Attributes]) -> SOPInstance:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from mediacreator.content import INDEX, README, RECEIPT
 from mediacreator.content.index import index_htm
@@ -108,7 +109,7 @@ class Describer:
         found: dict[FileID, Attributes] = {}
         if not self.replaced:
             return found
-        series = tuple(self.contents.series())
+        series = tuple(islice(self.contents.series(), _MOST_SERIES + 1))
         if len(series) > _MOST_SERIES:
             return found
         firsts = [records[0].file_id for records in series if records]

@@ -130,10 +130,6 @@ class Held:
         """Find a file by its path from the root; None when it is not there."""
         return self.tree.find((*self.base, *components))
 
-    def body(self, record: DirectoryRecord) -> bytes:
-        """Return the elements of a record from Directory Record Type (0004,1430) on, as they stand."""
-        return record_body(self.medium.data, record)
-
     def source_of(self, file: TreeFile, number: int) -> SourceFile:
         """Return a file of the medium as a source, to be read."""
         if self.is_image:

@@ -103,14 +103,14 @@ def _holding(directory: Directory, data: bytes, uids: frozenset[bytes]) -> Calla
     """Return what tells whether a record, by its index, may hold one of some UIDs: few of 50,000 series do."""
     if len(uids) > _FEW:
         return lambda _: True
-    offsets = [record.offset for record in directory.records]
-    found: set[int] = set()
+    places: set[int] = set()
     for uid in uids:
         position = data.find(uid)
         while position >= 0:
-            found.add(bisect_right(offsets, position) - 1)
+            places.add(position)
             position = data.find(uid, position + 1)
-    return found.__contains__
+    offsets = [record.offset for record in directory.records] if places else []
+    return {bisect_right(offsets, place) - 1 for place in places}.__contains__
 
 
 def _identity_of(instance: Attributes) -> dict[str, bytes]:

@@ -37,7 +37,7 @@ from mediacreator.settings import Settings
 from mediacreator.updating.applying import Change, apply
 from mediacreator.updating.contents import Contents
 from mediacreator.updating.describing import Described, Describer
-from mediacreator.updating.held import Held
+from mediacreator.updating.held import Held, record_body
 from mediacreator.updating.imaging import ImageChange, apply_to_image
 from mediacreator.updating.joining import Place, joined_records
 from mediacreator.updating.request import Opened, UpdateRequest
@@ -124,8 +124,11 @@ def change(
     Source: PS3.10 8.3.
     """
     held, directory = opened.held, opened.held.directory
-    stays = [record for record in directory.records if record.index not in removed]
-    bodies = {record.index: held.body(record) for record in stays}
+    stays: Sequence[DirectoryRecord] = directory.records
+    if removed:
+        stays = [record for record in stays if record.index not in removed]
+    data = held.medium.data
+    bodies = {record.index: record_body(data, record) for record in stays}
     encoder = RecordEncoder(opened.claim.keys_for)
     records = tuple(joined_records(directory, bodies, new.volume, new.places, encoder))
     dicomdir = encode_dicomdir(directory.file_set_id, directory.file_set_uid, records)
@@ -138,7 +141,7 @@ def change(
         dicomdir=dicomdir,
         contents=Contents(directory, removed, new.volume, new.places),
         kept=kept,
-        removed=sum(1 for record in directory.records if record.has_file) - len(kept),
+        removed=sum(1 for index in removed if directory.records[index].has_file),
         removed_files=_files_to_remove(opened, stays, removed) if removed else (),
     )
     return swap(opened, request, settings, origin, new, result, progress)
