@@ -15,7 +15,7 @@ import click
 
 from mediacreator.cli.progress import human_bytes
 from mediacreator.cli.report import count, say
-from mediacreator.errors import MediaCreatorError, MediumError, UsageError
+from mediacreator.errors import MediaCreatorError, MediumError, Stopped, UsageError
 
 if TYPE_CHECKING:
     from mediacreator.burn import Burned, ReadyImage
@@ -91,9 +91,10 @@ def recorded(image: ReadyImage, device: str, write: Callable[[], Burned]) -> dic
     except MediaCreatorError as exc:
         add_to_record(image, device, exc, began)
         raise
-    except KeyboardInterrupt:
-        add_to_record(image, device, MediumError("Stopped. The medium is not usable."), began)
-        raise
+    except KeyboardInterrupt as exc:
+        stopped = Stopped("Stopped. The medium is not usable.")
+        add_to_record(image, device, stopped, began)
+        raise stopped from exc
     return add_to_record(image, device, burned, began)
 
 
