@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from mediacreator.errors import SourceUnreadable
 from mediacreator.formats import FileTree
 from mediacreator.medium import Medium
 from mediacreator.model import Container, Finding, Severity
@@ -34,6 +35,9 @@ def check_file_system(tree: FileTree, medium: Medium | None, kind: MediaFormat |
         One Finding for each row and medium, with the number of places. What the readers themselves say (``findings`` of
         the tree) is not said again. Nothing of a folder, nor of an archive that holds a copy of a disc or stick.
 
+    Raises:
+        SourceUnreadable: The medium cannot be read any more.
+
     Source: PS3.12 A to X.
     """
     on_it = _on_it(medium)
@@ -44,6 +48,8 @@ def check_file_system(tree: FileTree, medium: Medium | None, kind: MediaFormat |
             return () if not volumes or copied else tuple(_findings(Subject(kind, volumes)))
         judged = [tuple(_findings(Subject(one, volumes))) for one in _candidates(volumes)]
         return min(judged, key=_weight, default=())
+    except OSError as exc:
+        raise SourceUnreadable(f"The medium cannot be read: {exc.strerror}.") from exc
     finally:
         for one in opened:
             one.close()

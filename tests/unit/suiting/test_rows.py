@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mediacreator.errors import InternalError, SourceUnreadable
 from mediacreator.formats import FatTree, open_tree
@@ -23,10 +25,11 @@ from mediacreator.suiting.rows import file_system_rows
 from mediacreator.suiting.sticks import _FIELDS
 from mediacreator.suiting.volumes import FatVolume, OnIt
 from tests.discs import directory, raw_image, record
+from tests.discs import image as write_image
 from tests.filesets import FileSet
 from tests.oracles import needs, run
 from tests.sticks import stick
-from tests.udf import Raw
+from tests.udf import Raw, udf_image
 from tests.unit.suiting.test_own_media import made
 from tests.unit.validate.checked import sound
 
@@ -408,6 +411,38 @@ def test_places_are_counted(tmp_path: Path) -> None:
 
 def test_an_archive_with_a_copy_of_a_disc_is_not_taken_for_the_disc(tmp_path: Path) -> None:
     assert judged(archive("a\\b")(tmp_path), "cd_r") == ()
+
+
+@pytest.mark.parametrize("kind", ["iso", "bridge", "udf", "fat", "zip", "mail"])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_media_end_in_findings(
+    data: st.DataObject, kind: str, damaged: Callable[[str], bytes], tmp_path: Path
+) -> None:
+    """Bytes of descriptors, directories and headers flipped; nothing but a refusal to read it is ever raised."""
+    image = bytearray(damaged(kind))
+    places = [at for at, byte in enumerate(image[: 1 << 20]) if byte]
+    for _ in range(data.draw(st.integers(1, 8))):
+        image[data.draw(st.sampled_from(places))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "damaged"
+    path.write_bytes(image)
+    with suppress(SourceUnreadable):
+        assert all(one.what and len(one.what) < 120 for one in judged(path, None))
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
+    """Small media of ours, to be damaged."""
+    folder = tmp_path_factory.mktemp("sound")
+    made_of: dict[str, Callable[[], Path | str]] = {
+        "iso": lambda: write_image(folder, TREE).path,
+        "udf": lambda: udf_image(folder, TREE, "2.60"),
+        "bridge": lambda: made(folder / "bridge", "dvd", udf=True),
+        "fat": lambda: stick(folder, TREE, "fat16_mod_130").path,
+        "zip": lambda: archive(*TREE)(folder),
+        "mail": lambda: made(folder / "mail", "zip_mail"),
+    }
+    return cache(lambda kind: Path(made_of[kind]()).read_bytes()[: 1 << 20])
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
