@@ -266,7 +266,7 @@ def _path(headers: Message) -> tuple[str, ...]:
     return tuple(part for part in name.split("/") if part not in ("", ".", ".."))
 
 
-def _parameter(headers: Message, name: str, header: str = "content-type") -> str:
+def _parameter(headers: Message, name: str, header: str = "Content-Type") -> str:
     from email.utils import collapse_rfc2231_value
 
     value = headers.get_param(name, header=header)

@@ -69,7 +69,7 @@ class IsoVolume:
     @property
     def names(self) -> frozenset[str]:
         """Its file systems, as in ``media_formats.csv``; which level it is, rows about names and extents tell."""
-        return frozenset(("iso9660-1", "iso9660-2", "iso9660-3"))
+        return frozenset(f"iso9660-{level}" for level in (1, 2, 3))
 
     @property
     def words(self) -> str:
