@@ -2,7 +2,7 @@
 
 from mediacreator.burn.burning import Burned, burn_image, closes
 from mediacreator.burn.devices import BlockDevice, block_devices
-from mediacreator.burn.discs import choose_drive, judge_disc, require_blank
+from mediacreator.burn.discs import choose_drive, judge_disc, require_blank, require_sessions
 from mediacreator.burn.images import ReadyImage, ready_image
 from mediacreator.burn.record import add_to_record, record_path
 from mediacreator.burn.sticks import choose_device, judge_device, require_same, write_stick
@@ -25,5 +25,6 @@ __all__ = [
     "record_path",
     "require_blank",
     "require_same",
+    "require_sessions",
     "write_stick",
 ]

@@ -16,6 +16,7 @@ import click
 from mediacreator.cli.progress import human_bytes
 from mediacreator.cli.report import count, say
 from mediacreator.errors import MediaCreatorError, MediumError, Stopped, UsageError
+from mediacreator.virus_check import CLAUSE
 
 if TYPE_CHECKING:
     from mediacreator.burn import Burned, ReadyImage
@@ -99,7 +100,15 @@ def recorded(image: ReadyImage, device: str, write: Callable[[], Burned]) -> dic
 
 
 def burn_made(
-    receipt: Receipt, output: str, device: str, folders: tuple[str, ...], *, speed: int, as_json: bool, quiet: bool
+    receipt: Receipt,
+    output: str,
+    device: str,
+    folders: tuple[str, ...],
+    *,
+    speed: int,
+    keep_open: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Burn the images of a receipt that were made and read back just now, and remove each that is on its disc.
 
@@ -109,6 +118,7 @@ def burn_made(
         device: The drive.
         folders: With profile files of the site.
         speed: As 8 for 8x; 0: as fast as drive and disc agree.
+        keep_open: Leave the discs open for another session.
         as_json: Print no sentences.
         quiet: Show no progress.
 
@@ -132,7 +142,8 @@ def burn_made(
         with shown(quiet=quiet) as progress:
             ready = ready_image(path, receipt, progress=progress, folders=folders, checked=True)
             judge_disc(xorriso.look(device), ready)
-            burned = recorded(ready, device, partial(burn_image, ready, device, progress=progress, speed=speed))
+            burn = partial(burn_image, ready, device, progress=progress, speed=speed, keep_open=keep_open)
+            burned = recorded(ready, device, burn)
         os.unlink(path)
         eject(device)
         if not as_json:
@@ -140,12 +151,14 @@ def burn_made(
             tell(ready, [burned], as_json=False)
 
 
-def require_disc(request: CreateRequest, settings: Settings) -> None:
+def require_disc(request: CreateRequest, settings: Settings, *, keep_open: bool) -> None:
     """Refuse what could not be burned before anything is made.
 
     Raises:
-        UsageError: The output is no image of a disc, or the medium of a profile no disc.
+        UsageError: The output is no image of a disc, or the medium of a profile no disc; or the disc shall be kept open
+            and profile or medium forbid it, or it shall be marked as checked for viruses.
     """
+    from mediacreator.burn import require_sessions
     from mediacreator.rules.claim import load_claims
     from mediacreator.suggesting import AUTO
 
@@ -154,11 +167,15 @@ def require_disc(request: CreateRequest, settings: Settings) -> None:
             f"--burn first makes an image where -o says, which must end with {DISC_SUFFIX}; it is removed when it is "
             "on the disc, its receipt stays."
         )
+    if keep_open and request.virus_checked:
+        raise UsageError(f"What is marked as checked for viruses is finalised: leave out --keep-open [{CLAUSE}].")
     folders = (*settings.profile_folders, *request.profile_folders)
     for claim in () if request.profile == AUTO else load_claims(request.profile, folders):
         if claim.media_format.suffix != DISC_SUFFIX:
             medium = claim.media_format
             raise UsageError(f"{claim.id} is for {medium.name}, which is not burned [{medium.clause}].")
+        if keep_open:
+            require_sessions(claim.profiles, "leave out --keep-open.")
 
 
 def tell(image: ReadyImage, tries: Sequence[dict[str, object]], *, as_json: bool) -> None:

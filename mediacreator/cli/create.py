@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 @options.coding
 @options.filters
 @options.file_set_id
-@click.option(
-    "--virus-checked",
-    default="",
-    metavar="DATE",
-    help="Mark the medium: you had all of it checked for viruses. DATE,SCANNER says with what.",
-)
+@options.virus_checked
 @options.multi_patient
 @click.option("--separate", is_flag=True, help="Make a medium for each person.")
 @options.answers
@@ -48,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--burn", is_flag=True, help="Burn the image, read the disc back, and remove the image.")
 @click.option("--device", default="", metavar="DRIVE", help="Drive for --burn.  [default: the only one]")
 @click.option("--speed", default=0, type=click.IntRange(0, 100), help="For --burn; 8 is 8x.  [default: the fastest]")
+@click.option("--keep-open", is_flag=True, help="For --burn; do not finalise: the disc can take another session.")
 @click.option("--reproducible", is_flag=True, help="The same request gives the same bytes.")
 @options.workers
 @options.config
@@ -80,6 +76,7 @@ def command(
     burn: bool,
     device: str,
     speed: int,
+    keep_open: bool,
     reproducible: bool,
     workers: int | None,
     config: str | None,
@@ -103,8 +100,8 @@ def command(
     defaults = settings.create
     if multi_patient and separate:
         raise UsageError("--multi-patient and --separate exclude each other. Give one of them.")
-    if (device or speed) and not burn:
-        raise UsageError("--device and --speed belong to --burn. Give it too, or leave them out.")
+    if (device or speed or keep_open) and not burn:
+        raise UsageError("--device, --speed and --keep-open belong to --burn. Give it too, or leave them out.")
     request = CreateRequest(
         sources=sources,
         output=output,
@@ -135,7 +132,7 @@ def command(
         arguments=tuple(sys.argv[1:]),
     )
     if burn:
-        require_disc(request, settings)
+        require_disc(request, settings, keep_open=keep_open)
     drive = _drive(device) if burn and not plan_only else ""
     try:
         with shown(quiet=quiet or as_json) as progress:
@@ -152,7 +149,9 @@ def command(
             "Not burned, since it is not complete. The image is kept: look at it, and burn it if it will do."
         )
     site = (*settings.profile_folders, *folders)
-    burn_made(receipt, output, drive, site, speed=speed, as_json=as_json, quiet=quiet or as_json)
+    burn_made(
+        receipt, output, drive, site, speed=speed, keep_open=keep_open, as_json=as_json, quiet=quiet or as_json
+    )
     return code
 
 

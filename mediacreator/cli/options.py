@@ -107,6 +107,12 @@ file_set_id = click.option(
     metavar="ID",
     help="Label of the medium: 0 to 16 characters A-Z, 0-9, _. On sticks, cards and MO disks the first 11 show.",
 )
+virus_checked = click.option(
+    "--virus-checked",
+    default="",
+    metavar="DATE",
+    help="Mark the medium: you had all of it checked for viruses. DATE,SCANNER says with what.",
+)
 multi_patient = click.option("--multi-patient", is_flag=True, help="Allow several patients on one medium.")
 strict = click.option("--strict", is_flag=True, help="Write nothing unless everything can go on the medium.")
 receipt_of_image = click.option(

@@ -28,6 +28,7 @@ making = options.together(
         options.coding,
         options.filters,
         options.file_set_id,
+        options.virus_checked,
         options.multi_patient,
         options.answers,
         options.strict,
@@ -51,6 +52,7 @@ class Making:
     series: tuple[str, ...]
     modalities: tuple[str, ...]
     file_set_id: str | None
+    virus_checked: str
     multi_patient: bool
     same_patient: tuple[int, ...]
     take: tuple[tuple[int, int], ...]
@@ -100,6 +102,7 @@ class Making:
                 include_rejected=self.include_rejected or defaults.include_rejected,
             ),
             file_set_id=self.file_set_id or "",
+            virus_checked=self.virus_checked,
             strict=self.strict or defaults.strict,
             workers=self.workers or defaults.workers,
             epoch=options.epoch(),

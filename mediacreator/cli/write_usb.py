@@ -14,6 +14,7 @@ from mediacreator.cli.burning import agreed, describe, receipt_of, recorded, tel
 from mediacreator.cli.progress import shown
 from mediacreator.cli.sticks import MAKING, Making, making, words, write_into_folder, write_to_device
 from mediacreator.errors import ExitCode, UsageError
+from mediacreator.virus_check import CLAUSE
 
 if TYPE_CHECKING:
     from mediacreator.settings import Settings
@@ -81,6 +82,10 @@ def command(
             sources[0], receipt, device, settings, any_medium=any_medium, yes=yes, as_json=as_json, quiet=quiet
         )
     _refuse(ctx, ("receipt", "any_medium"), "is for an image that is written as it is, and these are SOURCES")
+    if into and made.virus_checked:
+        raise UsageError(
+            f"--virus-checked marks a whole medium, and --into leaves files there that are none of it [{CLAUSE}]."
+        )
     if into:
         return write_into_folder(sources, into, output, made, settings, as_json=as_json, quiet=quiet)
     return write_to_device(sources, device, output, made, settings, yes=yes, as_json=as_json, quiet=quiet)

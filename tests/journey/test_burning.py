@@ -264,6 +264,9 @@ def test_create_keeps_the_image_that_could_not_be_burned(command: Command, maste
         (("-o", "x/", "--burn"), 2, ".iso"),
         (("-o", "x.iso", "--burn", "--profile", "STD-GEN-USB-JPEG"), 2, "not burned"),
         (("-o", "x.iso", "--speed", "8"), 2, "--burn"),
+        (("-o", "x.iso", "--keep-open"), 2, "--burn"),
+        (("-o", "x.iso", "--burn", "--keep-open", "--virus-checked", "2026-01-01"), 2, "is finalised"),
+        (("-o", "x.iso", "--burn", "--keep-open", "--profile", "STD-GEN-BD-JPEG"), 2, "no further sessions"),
         (("-o", "x.iso", "--burn", "--device", "stdio:used"), 3, "not blank"),
     ],
 )

@@ -183,7 +183,9 @@ def test_other_programs_see_old_instances_and_new_ones(
 def test_libburn_records_a_session_into_a_file(command: Command, sources: Path, tmp_path: Path) -> None:
     """A file knows no sessions: its first descriptor is made to lead to the new files, and nothing else changes."""
     drive, receipt = f"stdio:{tmp_path}/cd", tmp_path / "receipt.json"
-    assert command("burn", sources / "disc.iso", "--device", drive, "--keep-open", "-q").code == 0
+    image = tmp_path / "disc.iso"
+    made = command("create", sources / "in1", "-o", image, "--burn", "--device", drive, "--keep-open", "-q")
+    assert made.code == 0, made.said
     for number in (2, 3):
         was = (tmp_path / "cd").read_bytes().rstrip(b"\0")  # without what pads it
         added = command("add", drive, sources / f"in{number}", "--keep-open", "--receipt", receipt)

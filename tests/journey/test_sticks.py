@@ -54,7 +54,8 @@ def test_a_stick_is_made_of_files_in_one_go(
     assert stick.read_bytes() == OLD
     assert not list(here.iterdir())
 
-    assert run_command(["write-usb", str(study), "--device", str(stick), "--yes", "-q"]) == 0
+    options = ["--yes", "-q", "--virus-checked", "2026-01-01"]
+    assert run_command(["write-usb", str(study), "--device", str(stick), *options]) == 0
     said = capsys.readouterr()
     assert "ACME Stick, 12.6 MB, holds FAT32 “OLD”\nAll that lies on it is lost." in said.err
     assert "STD-GEN-USB-JPEG was chosen: it holds all 3 instances on one stick" in said.out
@@ -69,6 +70,7 @@ def test_a_stick_is_made_of_files_in_one_go(
 
     assert "DICOMDIR" in run("mdir", "-i", f"{stick}@@{1 << 20}", "::/")
     (medium,) = json.loads(receipt.read_text())["media"]
+    assert medium["virus_check"] == {"date": "2026-01-01"}
     assert hashlib.sha256(stick.read_bytes()[: medium["size"]]).hexdigest() == medium["sha256"]
 
 
@@ -182,6 +184,7 @@ def test_an_image_without_a_receipt_is_not_taken_for_a_source_unasked(
         (["--into", "study", "--profile", "STD-GEN-CD"], "STD-GEN-CD is for 120 mm CD-R, which is no stick"),
         (["--into", "study", "--profile", "STD-GEN-USB-JPEG,STD-GEN-CF-JPEG"], "2 kinds of media"),
         (["--into", "nowhere"], "no folder that is there"),
+        (["--into", "study", "--virus-checked", "2026-01-01"], "files there that are none of it"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(
