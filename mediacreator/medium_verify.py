@@ -44,13 +44,13 @@ _ROWS: dict[str, Row] = {
         "",
         "Somebody added it after the medium was made: see what it is before you open it.",
     ),
-    "directory-unreadable": (Severity.ERROR, "a DICOMDIR", "PS3.10 8.6", _AGAIN),
     "files-beside": (
         Severity.NOTE,
         "a folder that holds other files too, as the receipt says",
         "",
         "Nothing: they are not of the File-set, and nobody here knows what they should be.",
     ),
+    "directory-unreadable": (Severity.ERROR, "a DICOMDIR", "PS3.10 8.6", _AGAIN),
     "receipt-does-not-close": (
         Severity.ERROR,
         "counts that close",
@@ -128,17 +128,17 @@ def verify_medium(path: str, receipt_path: str = "", *, progress: Progress) -> V
         others = _beside(files, entry)
         unlisted = tuple(file for file in run.unlisted(files) if file.path not in others)
         loose = medium.unreferenced() if medium is not None else ()
-        if medium is not None:
         loose = tuple(file for file in loose if file.path not in others)
+        if medium is not None:
             findings += tuple(_directory_findings(medium, entry, run.compared))
         findings += (
             *check_file_system(tree, medium, medium_of(entry.profile)),
             *_about(files, loose, "unreferenced-file", "no record references this DICOM file"),
             *run.findings,
             *_about(files, unlisted, "file-not-in-receipt", "the receipt has no such file"),
+            *_said_of(others),
         )
         return Verification(
-            *_said_of(others),
             path=path,
             kind=kind,
             receipt=receipt,
@@ -312,8 +312,6 @@ def _directory_findings(
     yield from compare(medium, compared)
 
 
-def _about(files: Sequence[TreeFile], some: Sequence[TreeFile], code: str, what: str) -> Iterator[Finding]:
-    """Yield a Finding for each of some files, named by its number: a foreign path may hold a name."""
 def _beside(files: Sequence[TreeFile], entry: MediumEntry) -> frozenset[tuple[str, ...]]:
     """Return the paths of what lies beside a File-set that was written into a folder among other files.
 
@@ -332,6 +330,8 @@ def _said_of(others: frozenset[tuple[str, ...]]) -> Iterator[Finding]:
         yield finding("files-beside", "medium", f"{files} beside the File-set", rows=_ROWS)
 
 
+def _about(files: Sequence[TreeFile], some: Sequence[TreeFile], code: str, what: str) -> Iterator[Finding]:
+    """Yield a Finding for each of some files, named by its number: a foreign path may hold a name."""
     numbers = {file.path: number for number, file in enumerate(files, 1)}
     for file in some:
         yield finding(code, f"file {numbers[file.path]} of the medium", what, rows=_ALL_ROWS)
