@@ -121,7 +121,7 @@ class _Check:
             yield from map(judged_strictly, medium.findings)
             yield from check_directory(medium, self._claim)
             yield from self._check_references(medium)
-        yield from check_file_system(self._tree, medium, self._claim.media_format)
+        yield from self._check_file_system()
         yield from self._check_files()
         if medium is not None:
             yield from self._check_keys(medium)
@@ -196,6 +196,12 @@ class _Check:
                 yield directory_finding("unreferenced-file", self._location(file.path), what)
         said = {path: _compared(header) for path, header in self._contents.headers.items()}
         yield from compare(medium, said)
+
+    def _check_file_system(self) -> Iterator[Finding]:
+        """Judge the medium itself; of who reads it only what a reader need not bear is asked. Source: PS3.12."""
+        for found in check_file_system(self._tree, self._medium, self._claim.media_format):
+            if self._role != "FSR" or found.severity is Severity.ERROR:
+                yield found
 
     def _check_files(self) -> Iterator[Finding]:
         """Judge every DICOM file as it lies there."""

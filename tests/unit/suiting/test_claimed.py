@@ -69,3 +69,4 @@ def test_verify_and_the_check_say_it(disc: Path) -> None:
     said = json.loads(CliRunner().invoke(verify_command, [str(disc), "--json"]).output)
     assert [one["code"] for one in said["findings"]] == ["iso-volume-identifier", "image-differs"]
     assert [one.code for one in check_file_set(disc, "STD-GEN-CD", workers=1).findings] == ["iso-volume-identifier"]
+    assert check_file_set(disc, "STD-GEN-CD", role="FSR", workers=1).findings == ()  # readers must bear it
