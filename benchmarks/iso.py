@@ -11,44 +11,57 @@ from typing import Any
 
 from benchmarks.generate import SHAPES, make
 from benchmarks.goals import at_least, at_most
-from benchmarks.measure import best
+from benchmarks.measure import busy_seconds, in_turn
 
 COUNT = 10_000
 SIDE = 122  # pixels: 122 x 122 x 2 bytes are 30 KB
 
 
 def measure(place: Path) -> dict[str, Any]:
-    """Measure all three over the same instances."""
+    """Measure all over the same instances.
+
+    The peers wait for no disk and compare nothing; of ours every byte is on the disk and was read from there. Debian's
+    sha256sum leaves the SHA instructions of the processor unused, which Python and openssl use: the figure with openssl
+    shows how much of the distance that is.
+    """
     source = make(place / "source", COUNT, SHAPES["200-a-series"], SIDE)
-    image, copy = place / "disc.iso", place / "copy"
-    outputs = (image, place / "disc.iso.receipt.json", place / "other.iso", source / "DICOMDIR")
+    image, other, copy = place / "disc.iso", place / "other.iso", place / "copy"
+    receipt = place / "disc.iso.receipt.json"
 
     def fresh() -> None:
+        if receipt.exists():
+            _check_receipt(receipt)
         shutil.rmtree(copy, ignore_errors=True)
-        for path in outputs:
+        for path in (image, receipt, other, source / "DICOMDIR"):
             path.unlink(missing_ok=True)
         os.sync()  # what the one before left to be written is not the burden of the next
 
-    peers = (
-        f"cd {source} && dcmmkdir +r -Pgp +id . && xorriso -as mkisofs -iso-level 1 -quiet -o {place}/other.iso . "
-        f"&& find . -type f -print0 | xargs -0 sha256sum > {place}/tree.sha "
-        f"&& sha256sum {place}/other.iso"
-    )
+    def peers(sha256: str) -> list[object]:
+        made = f"dcmmkdir +r -Pgp +id . && xorriso -as mkisofs -iso-level 1 -quiet -o {other} ."
+        hashed = f"find . -type f -print0 | xargs -0 {sha256} > {place}/tree.sha && {sha256} {other}"
+        return ["bash", "-c", f"cd {source} && {made} && {hashed}"]
+
     copying = f"cp -r {source} {copy} && find {copy} -type f -print0 | xargs -0 sha256sum > {place}/copy.sha"
-    create = [sys.executable, "-m", "mediacreator", "create", source, "-o", image, "-q"]
-    ours = best(create, before=fresh)
-    _check_receipt(place / "disc.iso.receipt.json")
-    theirs = best(["bash", "-c", peers], before=fresh)
-    plain = best(["bash", "-c", copying], before=fresh)
+    took = in_turn(
+        {
+            "create": [sys.executable, "-m", "mediacreator", "create", source, "-o", image, "-q"],
+            "dcmmkdir_xorriso_sha256sum": peers("sha256sum"),
+            "dcmmkdir_xorriso_openssl": peers("openssl dgst -sha256"),
+            "cp_sha256sum": ["bash", "-c", copying],
+        },
+        before=fresh,
+    )
+    seconds = {name: done.seconds for name, done in took.items()}
     return {
         "instances": COUNT,
         "bytes": sum(path.stat().st_size for path in source.rglob("*") if path.is_file()),
-        "create_seconds": round(ours.seconds, 2),
-        "dcmmkdir_xorriso_sha256sum_seconds": round(theirs.seconds, 2),
-        "cp_sha256sum_seconds": round(plain.seconds, 2),
+        **{f"{name}_seconds": round(value, 2) for name, value in seconds.items()},
+        "processor_seconds": busy_seconds(took),
         "goals": {
-            "times dcmmkdir, xorriso, sha256sum": at_least(theirs.seconds / ours.seconds, 2),
-            "of cp -r and sha256sum": at_most(ours.seconds / plain.seconds, 2.5),
+            "times dcmmkdir, xorriso, sha256sum": at_least(
+                seconds["dcmmkdir_xorriso_sha256sum"] / seconds["create"], 2
+            ),
+            "of cp -r and sha256sum": at_most(seconds["create"] / seconds["cp_sha256sum"], 2.5),
         },
     }
 

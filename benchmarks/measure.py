@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -21,11 +22,12 @@ class Measured:
     returncode: int
     output: str
     timed_out: bool = False
+    busy: float = 0  # processor seconds of all its processes
 
 
 def run(command: Sequence[object], *, cwd: Path | None = None, memory: bool = False, timeout: float = 600) -> Measured:
     """Run a command whole, from start to end of its process; ``memory`` samples it every 20 ms, which costs time."""
-    start = time.perf_counter()
+    start, before = time.perf_counter(), _busy()
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
@@ -44,7 +46,7 @@ def run(command: Sequence[object], *, cwd: Path | None = None, memory: bool = Fa
         output, _ = process.communicate()
     seconds = time.perf_counter() - start
     peak = watch.stop() if watch else 0
-    return Measured(seconds, peak, process.returncode, output.decode("utf-8", "replace"), timed_out)
+    return Measured(seconds, peak, process.returncode, output.decode("utf-8", "replace"), timed_out, _busy() - before)
 
 
 def best(command: Sequence[object], *, times: int = 3, cwd: Path | None = None, before: object = None) -> Measured:
@@ -53,11 +55,52 @@ def best(command: Sequence[object], *, times: int = 3, cwd: Path | None = None, 
     for _ in range(times):
         if callable(before):
             before()
-        done = run(command, cwd=cwd)
-        if done.returncode != 0:
-            sys.exit(f"{command[0]} ended with {done.returncode}:\n{done.output[-2000:]}")
-        runs.append(done)
+        runs.append(_sound(command, run(command, cwd=cwd)))
     return min(runs, key=lambda done: done.seconds)
+
+
+def in_turn(
+    commands: Mapping[str, Sequence[object]], *, times: int = 3, before: Callable[[], None] | None = None
+) -> dict[str, Measured]:
+    """Run commands in turn and return the quickest of each: whatever else the machine does falls on all alike."""
+    runs: dict[str, list[Measured]] = {name: [] for name in commands}
+    for _ in range(times):
+        for name, command in commands.items():
+            if before:
+                before()
+            runs[name].append(_sound(command, run(command)))
+    return {name: min(done, key=lambda one: one.seconds) for name, done in runs.items()}
+
+
+def _sound(command: Sequence[object], done: Measured) -> Measured:
+    """Return a run, with the times of the call alone where the command prints them behind this word."""
+    if done.returncode != 0:
+        sys.exit(f"{command[0]} ended with {done.returncode}:\n{done.output[-2000:]}")
+    if not done.output.startswith(CALL):
+        return done
+    seconds, busy = map(float, done.output.removeprefix(CALL).split())
+    return replace(done, seconds=seconds, busy=busy)
+
+
+CALL = "call "
+"""What a command begins its output with that times a call of its own: seconds and processor seconds follow."""
+
+
+def busy_seconds(measured: Mapping[str, Measured]) -> dict[str, float]:
+    """Return what each run took of the processors: little else on the machine changes that."""
+    return {name: round(done.busy, 2) for name, done in measured.items()}
+
+
+def compile_once(place: Path) -> None:
+    """Let processes keep their bytecode, as those of an installed program do, whose bytecode pip writes."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(place / "bytecode")
+
+
+def _busy() -> float:
+    """Return the processor seconds of all processes that have ended, ours and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class _Watch:

@@ -6,8 +6,6 @@ with ``all`` behind it one that reads what every profile needs.
 
 from __future__ import annotations
 
-import os
-import resource
 import statistics
 import sys
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 
 from benchmarks.generate import SHAPES, make
 from benchmarks.goals import at_most
-from benchmarks.measure import best
+from benchmarks.measure import in_turn
 
 COUNT = 10_000
 ROUNDS = 9
@@ -24,19 +22,14 @@ ROUNDS = 9
 def measure(place: Path) -> dict[str, Any]:
     """Measure in turns, so that whatever else the machine does falls on all alike."""
     folder = make(place / "instances", COUNT, SHAPES["200-a-series"])
-    _compile_once(place)
     commands = {
         "scan": [sys.executable, "-m", "benchmarks.suggest", folder],
         "scan_for_all_profiles": [sys.executable, "-m", "benchmarks.suggest", folder, "all"],
         "suggest": [sys.executable, "-m", "mediacreator", "profiles", "suggest", "--quiet", folder],
     }
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    busy: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(ROUNDS):
-        for name, command in commands.items():
-            before = _busy()
-            seconds[name].append(best(command, times=1).seconds)
-            busy[name].append(_busy() - before)
+    runs = [in_turn(commands, times=1) for _ in range(ROUNDS)]
+    seconds = {name: [one[name].seconds for one in runs] for name in commands}
+    busy = {name: [one[name].busy for one in runs] for name in commands}
     quickest = {name: min(values) for name, values in seconds.items()}
     return {
         "instances": COUNT,
@@ -46,18 +39,6 @@ def measure(place: Path) -> dict[str, Any]:
         "times_scan_for_all_profiles": round(quickest["suggest"] / quickest["scan_for_all_profiles"], 2),
         "goals": {"profiles suggest, times a plain scan": at_most(quickest["suggest"] / quickest["scan"], 1.2)},
     }
-
-
-def _compile_once(place: Path) -> None:
-    """Let processes keep their bytecode, as those of an installed program do; the first round writes it."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(place / "bytecode")
-
-
-def _busy() -> float:
-    """Return the processor seconds of all processes that have ended, ours and theirs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def plain_scan(folder: str, *, every_profile: bool) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.generate import SHAPES, make, make_multiframe
 from benchmarks.goals import at_least
-from benchmarks.measure import best
+from benchmarks.measure import busy_seconds, in_turn
 
 COUNT, SIDE, WORKERS = 500, 512, 2
 PEERS = {"1.2.840.10008.1.2.4.70": "dcmcjpeg +e1", "1.2.840.10008.1.2.4.90": "gdcmconv --j2k"}
@@ -30,15 +30,24 @@ def measure(place: Path) -> dict[str, Any]:
     speeds: dict[str, float] = {}
     two_at_once: dict[str, float] = {}
     goals: dict[str, Any] = {}
+    busy: dict[str, dict[str, float]] = {}
     for syntax, peer in PEERS.items():
-        ours, together, alone = (
-            best([sys.executable, "-m", "benchmarks.transcode", folder, syntax, workers], times=2)
-            for folder, workers in ((source, WORKERS), (whole, WORKERS), (whole, 1))
+
+        def coding(folder: Path, workers: int, syntax: str = syntax) -> list[object]:
+            return [sys.executable, "-m", "benchmarks.transcode", folder, syntax, workers]
+
+        took = in_turn(
+            {
+                "ours": coding(source, WORKERS),
+                "whole": coding(whole, WORKERS),
+                "whole, one worker": coding(whole, 1),
+                "peer": ["bash", "-c", _over_all(peer, source, place / "other1", 1)],
+                "two peers": ["bash", "-c", _over_all(peer, source, place / "other2", 2)],
+            },
+            times=2,
         )
-        theirs, doubled = (
-            best(["bash", "-c", _over_all(peer, source, place / f"other{number}", number)], times=2)
-            for number in (1, 2)
-        )
+        ours, together, alone, theirs, doubled = took.values()
+        busy[peer] = busy_seconds(took)
         speeds[peer] = round(COUNT / theirs.seconds, 1)
         speeds[f"{peer}, two at once"] = round(COUNT / doubled.seconds, 1)
         two_at_once[f"times {peer}"] = round(doubled.seconds / ours.seconds, 2)
@@ -49,6 +58,7 @@ def measure(place: Path) -> dict[str, Any]:
     return {
         "frames_per_second": speeds,
         "against two at once": two_at_once,
+        "processor_seconds": busy,
         "milliseconds_a_frame_on_one_core": _codecs_alone(),
         "goals": goals,
     }

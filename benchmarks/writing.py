@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from benchmarks.measure import run
 
 MB = 1_000_000
 COUNT, SIZE = 20_000, 16 << 10  # files, bytes
@@ -15,6 +12,7 @@ WORKERS = min(os.cpu_count() or 1, 8)
 _IN_A_FOLDER = 1000
 
 _BEFORE = """
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -35,14 +33,14 @@ paths = sorted(path for path in source.rglob("*") if path.is_file())
 files = [disc_file(number, path) for number, path in enumerate(paths, 1)]
 """
 _AFTER = """
-start = time.perf_counter()
+start, before = time.perf_counter(), os.times()
 write(image, volume_id="BENCH", files=files, created=created, progress=Silent(), workers=workers)
-print(time.perf_counter() - start)
+print("call", time.perf_counter() - start, sum(os.times()[:4]) - sum(before[:4]))
 """
 
 
 def timing(writer: str, source: Path, image: Path) -> list[object]:
-    """Return the command that writes an image of a folder and prints how long the call took.
+    """Return the command that writes an image of a folder and prints how long the call took, see ``measure.CALL``.
 
     Args:
         writer: Python that names the writer ``write``.
@@ -50,18 +48,6 @@ def timing(writer: str, source: Path, image: Path) -> list[object]:
         image: What is written.
     """
     return [sys.executable, "-c", f"{_BEFORE}{writer}{_AFTER}", source, image, WORKERS]
-
-
-def best_call(command: Sequence[object], before: Callable[[], None]) -> float:
-    """Return the least time that a command says its call took, of as many tries as the peers have."""
-    times = []
-    for _ in range(3):
-        before()
-        done = run(command)
-        if done.returncode:
-            sys.exit(f"the writer ended with {done.returncode}:\n{done.output[-2000:]}")
-        times.append(float(done.output))
-    return min(times)
 
 
 def fresh(*paths: Path) -> None:
