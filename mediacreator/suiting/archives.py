@@ -8,28 +8,28 @@ from collections.abc import Iterator
 from mediacreator.formats.mail_parts import Part
 from mediacreator.formats.tree import plain_component
 from mediacreator.model import FileID
-from mediacreator.suiting.volumes import Archive, Deviation, Mail
+from mediacreator.suiting.volumes import Deviation, JudgedMail, JudgedZip
 
 _ELSEWHERE = re.compile(r"\\|^/|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)")
 _MESSAGE = "message"
 _DICOMDIR = ("DICOMDIR",)
 
 
-def zip_method(archive: Archive, argument: str) -> Iterator[Deviation]:
+def zip_method(archive: JudgedZip, argument: str) -> Iterator[Deviation]:
     """Find members in another method of compression than these; what is not even read is said by the reader."""
     for number, member in enumerate(archive.members, 1):
         if str(member.method) not in argument.split(";") and not member.problem:
             yield Deviation(f"member {number}", f"method of compression {member.method}")
 
 
-def zip_name(archive: Archive, _argument: str) -> Iterator[Deviation]:
+def zip_name(archive: JudgedZip, _argument: str) -> Iterator[Deviation]:
     """Find names that programs unpack in different ways."""
     for number, member in enumerate(archive.members, 1):
         if _ELSEWHERE.search(member.name):
             yield Deviation(f"member {number}", "a name with a backslash, a drive, or a way out of the folder")
 
 
-def zip_duplicate(archive: Archive, _argument: str) -> Iterator[Deviation]:
+def zip_duplicate(archive: JudgedZip, _argument: str) -> Iterator[Deviation]:
     """Find names that stand twice."""
     seen: set[str] = set()
     for number, member in enumerate(archive.members, 1):
@@ -38,20 +38,20 @@ def zip_duplicate(archive: Archive, _argument: str) -> Iterator[Deviation]:
         seen.add(member.name)
 
 
-def zip_depth(archive: Archive, argument: str) -> Iterator[Deviation]:
+def zip_depth(archive: JudgedZip, argument: str) -> Iterator[Deviation]:
     """Find members that lie too deep."""
     for number, member in enumerate(archive.members, 1):
         if len(member.file.path) > int(argument):
             yield Deviation(f"member {number}", f"it lies {len(member.file.path)} levels deep")
 
 
-def mail_subject(mail: Mail, argument: str) -> Iterator[Deviation]:
+def mail_subject(mail: JudgedMail, argument: str) -> Iterator[Deviation]:
     """Find a subject without the phrase."""
     if argument not in mail.headers[1]:
         yield Deviation(_MESSAGE, f"{argument} is not in its subject")
 
 
-def mail_attachment(mail: Mail, argument: str) -> Iterator[Deviation]:
+def mail_attachment(mail: JudgedMail, argument: str) -> Iterator[Deviation]:
     """Find an archive that its headers describe in another way.
 
     Args:
@@ -73,27 +73,27 @@ def mail_attachment(mail: Mail, argument: str) -> Iterator[Deviation]:
             yield Deviation(f"part {part.number}", f"its {name} is {'another' if said[name] else 'absent'}")
 
 
-def mail_multipart(mail: Mail, argument: str) -> Iterator[Deviation]:
+def mail_multipart(mail: JudgedMail, argument: str) -> Iterator[Deviation]:
     """Find a message of another type."""
     if mail.headers[0] not in argument.split(";"):
         yield Deviation(_MESSAGE, "it is of another content type")
 
 
-def mail_part_type(mail: Mail, argument: str) -> Iterator[Deviation]:
+def mail_part_type(mail: JudgedMail, argument: str) -> Iterator[Deviation]:
     """Find parts of the File-set of another content type."""
     for part, _ in _of_file_set(mail):
         if part.content_type != argument:
             yield Deviation(f"part {part.number}", "it is of another content type")
 
 
-def mail_part_id(mail: Mail, _argument: str) -> Iterator[Deviation]:
+def mail_part_id(mail: JudgedMail, _argument: str) -> Iterator[Deviation]:
     """Find parts whose id is not their File ID. Source: RFC 3240 2."""
     for part, file_id in _of_file_set(mail):
         if part.names.id != "/".join(file_id):
             yield Deviation(f"part {part.number}", f"its id is {'another' if part.names.id else 'absent'}")
 
 
-def mail_part_name(mail: Mail, argument: str) -> Iterator[Deviation]:
+def mail_part_name(mail: JudgedMail, argument: str) -> Iterator[Deviation]:
     """Find parts whose name is not that of their file with the ending."""
     for part, file_id in _of_file_set(mail):
         if part.names.name != (file_id[-1] if file_id == _DICOMDIR else file_id[-1] + argument):
@@ -105,7 +105,7 @@ def _names_archive(part: Part) -> bool:
     return "zip" in part.content_type or bool(part.path and part.path[-1].lower().endswith(".zip"))
 
 
-def _of_file_set(mail: Mail) -> Iterator[tuple[Part, FileID]]:
+def _of_file_set(mail: JudgedMail) -> Iterator[tuple[Part, FileID]]:
     for part in mail.parts:
         path = (*part.path[:-1], plain_component(part.path[-1])) if part.path else ()
         if path in mail.on_it.files:

@@ -13,7 +13,7 @@ from mediacreator.model import Container, Finding, Severity
 from mediacreator.rules.tables import MediaFormat, media_formats
 from mediacreator.suiting.predicates import PREDICATES
 from mediacreator.suiting.rows import FileSystemRow, file_system_rows
-from mediacreator.suiting.volumes import OnIt, Subject, Volume, volumes_of
+from mediacreator.suiting.volumes import Judged, OnIt, Subject, volumes_of
 
 _DICOMDIR = ("DICOMDIR",)
 _COPIES = (Container.FILE, Container.ZIP, Container.MAIL)
@@ -62,14 +62,14 @@ def _on_it(medium: Medium | None) -> OnIt:
     return OnIt(medium.directory.file_set_id, {**files, medium.dicomdir.path: _DICOMDIR})
 
 
-def _candidates(volumes: Sequence[Volume]) -> Iterator[MediaFormat]:
+def _candidates(volumes: Sequence[Judged]) -> Iterator[MediaFormat]:
     """Yield the media of today that may have such file systems, as the table lists them."""
     for one in media_formats().values():
         if one.status == "current" and _may_be(one, volumes):
             yield one
 
 
-def _may_be(kind: MediaFormat, volumes: Sequence[Volume]) -> bool:
+def _may_be(kind: MediaFormat, volumes: Sequence[Judged]) -> bool:
     """Tell whether a medium has a file system of the family, whatever its revision, level or width."""
     families = {_family(name) for volume in volumes for name in volume.names}
     return not families.isdisjoint(map(_family, kind.file_system.split(";")))

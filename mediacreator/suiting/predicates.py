@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from mediacreator.suiting import archives, discs, sticks
-from mediacreator.suiting.volumes import Archive, Deviation, FatVolume, IsoVolume, Mail, Subject, UdfVolume
+from mediacreator.suiting.volumes import Deviation, JudgedFat, JudgedIso, JudgedMail, JudgedUdf, JudgedZip, Subject
 
-V = TypeVar("V", Subject, IsoVolume, UdfVolume, FatVolume, Archive, Mail)
+V = TypeVar("V", Subject, JudgedIso, JudgedUdf, JudgedFat, JudgedZip, JudgedMail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ def _listed(subject: Subject) -> str:
 PREDICATES: Mapping[str, Predicate[Any]] = MappingProxyType(
     {
         **{test.__name__: Predicate(Subject, test) for test in (carries, is_of)},
-        **{test.__name__: Predicate(IsoVolume, test) for test in discs.OF_ISO9660},
-        **{test.__name__: Predicate(UdfVolume, test) for test in discs.OF_UDF},
-        **{test.__name__: Predicate(FatVolume, test) for test in sticks.OF_FAT},
-        **{test.__name__: Predicate(Archive, test) for test in archives.OF_ZIP},
-        **{test.__name__: Predicate(Mail, test) for test in archives.OF_MAIL},
+        **{test.__name__: Predicate(JudgedIso, test) for test in discs.OF_ISO9660},
+        **{test.__name__: Predicate(JudgedUdf, test) for test in discs.OF_UDF},
+        **{test.__name__: Predicate(JudgedFat, test) for test in sticks.OF_FAT},
+        **{test.__name__: Predicate(JudgedZip, test) for test in archives.OF_ZIP},
+        **{test.__name__: Predicate(JudgedMail, test) for test in archives.OF_MAIL},
     }
 )
 """By the name that rows give."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from mediacreator.suiting.volumes import Deviation, FatVolume, at_byte
+from mediacreator.suiting.volumes import Deviation, JudgedFat, at_byte
 
 _FIELDS = {  # of the boot sector of FAT12 and FAT16, and those that FAT32 has as well: offset and bytes
     "BPB_BytsPerSec": (11, 2),
@@ -26,7 +26,7 @@ _TABLE, _ENTRY, _ENTRIES = 446, 16, 4  # of the partition table
 _SECTOR = 512
 
 
-def boot_field(volume: FatVolume, argument: str) -> Iterator[Deviation]:
+def boot_field(volume: JudgedFat, argument: str) -> Iterator[Deviation]:
     """Find a field with another value; of FAT12 and FAT16 only, which Annex A describes.
 
     Args:
@@ -40,14 +40,14 @@ def boot_field(volume: FatVolume, argument: str) -> Iterator[Deviation]:
         yield Deviation(volume.position, f"{name} is {found:#x}" if "0x" in values else f"{name} is {found}")
 
 
-def fat_type_by_count(volume: FatVolume, argument: str) -> Iterator[Deviation]:
+def fat_type_by_count(volume: JudgedFat, argument: str) -> Iterator[Deviation]:
     """Find FAT32 with so few clusters that they say FAT16 or FAT12."""
     found = volume.tree.volume
     if found.width == 32 and found.count < int(argument):
         yield Deviation(volume.position, f"FAT32 with {found.count} clusters")
 
 
-def fat_partition_type(volume: FatVolume, argument: str) -> Iterator[Deviation]:
+def fat_partition_type(volume: JudgedFat, argument: str) -> Iterator[Deviation]:
     """Find a partition whose type says something else than the FAT that it holds.
 
     Args:
@@ -60,7 +60,7 @@ def fat_partition_type(volume: FatVolume, argument: str) -> Iterator[Deviation]:
         yield Deviation(at_byte(_TABLE), f"the partition has type {kind:02X}H and holds {volume.width.upper()}")
 
 
-def fat_short_name(volume: FatVolume, _argument: str) -> Iterator[Deviation]:
+def fat_short_name(volume: JudgedFat, _argument: str) -> Iterator[Deviation]:
     """Find files of the File-set whose short names are not their File IDs."""
     for record in volume.records:
         file_id = volume.on_it.files.get(record.path)
@@ -70,14 +70,14 @@ def fat_short_name(volume: FatVolume, _argument: str) -> Iterator[Deviation]:
             )
 
 
-def fat_attributes(volume: FatVolume, argument: str) -> Iterator[Deviation]:
+def fat_attributes(volume: JudgedFat, argument: str) -> Iterator[Deviation]:
     """Find files of the File-set with attributes of a mask: 02H hidden, 04H system."""
     for record in volume.records:
         if record.attributes & int(argument, 16) and record.path in volume.on_it.files:
             yield Deviation(at_byte(record.position), f"the attributes of a file are {record.attributes:02X}H")
 
 
-def _partition_type(volume: FatVolume) -> int | None:
+def _partition_type(volume: JudgedFat) -> int | None:
     """Return the type of the partition; None without one, and where a table of the newer kind has it (GPT)."""
     sector = os.pread(volume.tree.fileno(), _SECTOR, 0)
     for place in range(_TABLE, _TABLE + _ENTRIES * _ENTRY, _ENTRY) if volume.is_partition else ():

@@ -58,7 +58,7 @@ class OnIt:
         return path in self.files or path in self._folders
 
 
-class IsoVolume:
+class JudgedIso:
     """An ISO 9660 volume."""
 
     def __init__(self, tree: IsoTree, on_it: OnIt) -> None:
@@ -87,7 +87,7 @@ class IsoVolume:
         return beyond_primary(self.tree.fileno(), self.tree.volume)
 
 
-class UdfVolume:
+class JudgedUdf:
     """A UDF volume."""
 
     def __init__(self, tree: UdfTree) -> None:
@@ -115,7 +115,7 @@ class UdfVolume:
         return tuple(self.tree.records())
 
 
-class FatVolume:
+class JudgedFat:
     """A FAT volume."""
 
     def __init__(self, tree: FatTree, on_it: OnIt) -> None:
@@ -154,7 +154,7 @@ class FatVolume:
         return tuple(self.tree.records())
 
 
-class Archive:
+class JudgedZip:
     """A ZIP archive."""
 
     names = frozenset(("zip",))
@@ -164,7 +164,7 @@ class Archive:
         self.members = tree.members
 
 
-class Mail:
+class JudgedMail:
     """A mail, as its headers and those of its parts describe it."""
 
     def __init__(self, tree: MailTree, on_it: OnIt) -> None:
@@ -192,7 +192,7 @@ class Mail:
         return find_parts(self.tree.fileno(), self.tree.size)
 
 
-Volume = IsoVolume | UdfVolume | FatVolume | Archive | Mail
+Judged = JudgedIso | JudgedUdf | JudgedFat | JudgedZip | JudgedMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Subject:
     """A medium, taken for one of a kind."""
 
     medium: MediaFormat
-    volumes: Sequence[Volume]  # two where an image has two file systems
+    volumes: Sequence[Judged]  # two where an image has two file systems
 
     @property
     def names(self) -> frozenset[str]:
@@ -208,15 +208,15 @@ class Subject:
         return frozenset[str]().union(*(volume.names for volume in self.volumes))
 
 
-def volumes_of(tree: FileTree, on_it: OnIt) -> tuple[list[Volume], list[FileTree]]:
+def volumes_of(tree: FileTree, on_it: OnIt) -> tuple[list[Judged], list[FileTree]]:
     """Return what is to be judged of a medium, and what was opened for it; nothing for a folder."""
     if isinstance(tree, FatTree):
-        return [FatVolume(tree, on_it)], []
+        return [JudgedFat(tree, on_it)], []
     if isinstance(tree, ZipTree):
-        return [Archive(tree)], []
+        return [JudgedZip(tree)], []
     if isinstance(tree, MailTree):
         tree.files()
-        return [Mail(tree, on_it), *map(Archive, tree.archives)], []
+        return [JudgedMail(tree, on_it), *map(JudgedZip, tree.archives)], []
     if isinstance(tree, IsoTree | UdfTree):
         other = _other(tree)
         both = [tree, other] if other is not None else [tree]
@@ -224,8 +224,8 @@ def volumes_of(tree: FileTree, on_it: OnIt) -> tuple[list[Volume], list[FileTree
     return [], []
 
 
-def _disc_volume(tree: IsoTree | UdfTree, on_it: OnIt) -> Volume:
-    return IsoVolume(tree, on_it) if isinstance(tree, IsoTree) else UdfVolume(tree)
+def _disc_volume(tree: IsoTree | UdfTree, on_it: OnIt) -> Judged:
+    return JudgedIso(tree, on_it) if isinstance(tree, IsoTree) else JudgedUdf(tree)
 
 
 def _other(tree: IsoTree | UdfTree) -> IsoTree | UdfTree | None:

@@ -23,7 +23,7 @@ from mediacreator.suiting import check_file_system, rows
 from mediacreator.suiting.predicates import PREDICATES
 from mediacreator.suiting.rows import file_system_rows
 from mediacreator.suiting.sticks import _FIELDS
-from mediacreator.suiting.volumes import FatVolume, OnIt
+from mediacreator.suiting.volumes import JudgedFat, OnIt
 from tests.discs import directory, raw_image, record
 from tests.discs import image as write_image
 from tests.filesets import FileSet
@@ -308,7 +308,7 @@ def test_each_field_of_the_boot_sector_is_looked_at(tmp_path: Path) -> None:
         for key in row.media:
             name, _, values = row.argument.partition("=")
             with FatTree(images[KINDS[key]]) as tree:
-                volume = FatVolume(tree, OnIt(None, {}))
+                volume = JudgedFat(tree, OnIt(None, {}))
                 assert not [*PREDICATES[row.predicate].test(volume, row.argument)], row
                 offset, size = _FIELDS[name]
                 other = next(one for one in range(256) if one not in [int(value, 0) for value in values.split(";")])
