@@ -14,6 +14,7 @@ from mediacreator.dividing import Medium, divide, refuse_more_than, refuse_too_l
 from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, form_for, large_mails, too_large_for
+from mediacreator.image import DiscFile
 from mediacreator.layout import check_file_set_id, lay_out
 from mediacreator.mastering import disc_files
 from mediacreator.model import (
@@ -121,7 +122,7 @@ class Run:
             if target is not self.target:
                 claims.enter_context(target.claimed())
         media = [
-            self._write(job, medium.file_set, volume, target, origin)
+            self._write(job, medium, volume, target, origin)
             for medium, volume, target in zip(divided, job.volumes, targets, strict=True)
         ]
         receipt = build_receipt(job, media)
@@ -172,18 +173,24 @@ class Run:
                 findings += too_large_for(file_set.claim.media_format, (volume,))
             return self._job(origin, volumes, refused, findings), divided
 
+        tried: list[tuple[Job, list[tuple[DiscFile, ...]]]] = []
+
         def excess_of(media: Sequence[Medium]) -> list[int]:
             job = self._job(origin, self._volumes(media, origin), refused, findings)
-            made = zip(media, job.volumes, strict=True)
-            return [self._excess(job, medium.file_set, volume, origin) for medium, volume in made]
+            pairs = list(zip(media, job.volumes, strict=True))
+            files = [self._bounded_files(job, medium.file_set, volume, origin) for medium, volume in pairs]
+            tried[:] = [(job, files)]
+            return [self._excess(medium.file_set, own) for medium, own in zip(media, files, strict=True)]
 
         divided = self._only(file_sets, excess_of) if self.request.only else divide(file_sets, excess_of)
-        volumes = self._volumes(divided, origin)
+        ((job, files),) = tried  # of the division that was tried last
         several = [medium for medium in divided if medium.of > 1 and medium.number == 1]
-        findings += tuple(_spanned_finding(medium) for medium in several)
-        for medium, volume in zip(divided, volumes, strict=True):
-            findings += large_mails(medium.file_set.claim.media_format, (volume,))
-        return self._job(origin, volumes, refused, findings), divided
+        more = tuple(_spanned_finding(medium) for medium in several)
+        for medium, volume in zip(divided, job.volumes, strict=True):
+            more += large_mails(medium.file_set.claim.media_format, (volume,))
+        if more:
+            return self._job(origin, job.volumes, refused, findings + more), divided
+        return job, tuple(replace(medium, files=own) for medium, own in zip(divided, files, strict=True))
 
     def _only(
         self, file_sets: Sequence[EncodedFileSet], excess_of: Callable[[Sequence[Medium]], Sequence[int]]
@@ -200,13 +207,18 @@ class Run:
             raise too_large_for_only(only, only.capacity + excess)
         return divided
 
-    def _excess(self, job: Job, file_set: EncodedFileSet, volume: Volume, origin: Origin) -> int:
+    def _bounded_files(
+        self, job: Job, file_set: EncodedFileSet, volume: Volume, origin: Origin
+    ) -> tuple[DiscFile, ...]:
+        """Return what lies on a medium that has a size, else nothing: it need not be measured."""
+        bounded = form_for(file_set.claim, self.settings).bounded and file_set.claim.media_format.capacity
+        return disc_files(job, volume, file_set.claim, self.settings, origin) if bounded else ()
+
+    def _excess(self, file_set: EncodedFileSet, files: Sequence[DiscFile]) -> int:
         """Return by how many bytes an image would be larger than its medium."""
-        medium = file_set.claim.media_format
-        form = form_for(file_set.claim, self.settings)
-        if not (form.bounded and medium.capacity):
+        if not files:
             return 0
-        return max(form.size(disc_files(job, volume, file_set.claim, self.settings, origin)) - medium.capacity, 0)
+        return max(form_for(file_set.claim, self.settings).size(files) - file_set.claim.media_format.capacity, 0)
 
     def _volumes(self, media: Sequence[Medium], origin: Origin) -> tuple[Volume, ...]:
         label = self.request.file_set_id or self.settings.create.file_set_id or f"DICOM_{origin.created:%Y%m%d}"
@@ -262,15 +274,13 @@ class Run:
             return (self.target,)
         return tuple(self.target.numbered(number, force=self.request.force) for number in range(1, count + 1))
 
-    def _write(
-        self, job: Job, file_set: EncodedFileSet, volume: Volume, target: Target, origin: Origin
-    ) -> WrittenMedium:
+    def _write(self, job: Job, medium: Medium, volume: Volume, target: Target, origin: Origin) -> WrittenMedium:
         """Write one medium under its ``.partial`` name and read it back."""
-        medium = file_set.claim.media_format
-        form = FORMS["folder"] if target.is_folder else form_for(file_set.claim, self.settings)
-        files = disc_files(job, volume, file_set.claim, self.settings, origin)
+        claim = medium.file_set.claim
+        form = FORMS["folder"] if target.is_folder else form_for(claim, self.settings)
+        files = medium.files or disc_files(job, volume, claim, self.settings, origin)
         if form.bounded:
-            check_capacity(medium, form.size(files))
+            check_capacity(claim.media_format, form.size(files))
         workers = self.prepared.workers
         image = form.write(str(target.partial), volume, files, origin.created, self.progress, workers)
         read_back = form.verify(str(target.partial), volume, image, self.progress)

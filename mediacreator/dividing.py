@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mediacreator.encoding import EncodedFileSet
 from mediacreator.errors import MediaTooSmall
 from mediacreator.forms import would_fit
+from mediacreator.image import DiscFile
 from mediacreator.layout.spanning import InstanceTooLarge, span
 from mediacreator.model import SOPInstance
 from mediacreator.preparing import Part
@@ -25,6 +26,7 @@ class Medium:
     file_set: EncodedFileSet
     number: int  # of the media that its whole is divided over, from 1
     of: int
+    files: tuple[DiscFile, ...] = ()  # what lies on it, where that was measured
 
 
 def refuse_too_large(part: Part) -> None:
