@@ -11,7 +11,7 @@ from mediacreator.formats.iso9660_pycdlib import MAX_COMPONENTS, head_by_pycdlib
 from mediacreator.formats.iso9660_tables import IsoTables
 from mediacreator.formats.iso9660_values import MAX_FILE, SECTOR
 from mediacreator.formats.placed_tree import directories
-from mediacreator.formats.placing import PlacedFile, Placement
+from mediacreator.formats.placing import LateSegment, PlacedFile, Placement
 
 _TABLES: Final = 19
 """Sector of the first path table: behind the system area (16), two descriptors, and one that pycdlib leaves zero."""
@@ -31,7 +31,8 @@ def lay_out(files: Sequence[PlacedFile], *, volume_id: str, created: datetime) -
         created: Volume Creation, Modification and Effective Date and Time, and the date of directories; aware.
 
     Returns:
-        The layout; its one segment is the image up to the first byte of file data, the system area included.
+        The layout; its one segment, a late one, is the image up to the first byte of file data, the system area
+        included.
 
     Raises:
         MediaTooSmall: A file or the number of directories is beyond what ISO 9660 level 1 can record.
@@ -48,8 +49,9 @@ def lay_out(files: Sequence[PlacedFile], *, volume_id: str, created: datetime) -
         sector += _sectors(file)
     # An empty file has no extent; its location still has to lie inside the volume.
     data = [min(place, sector - 1) for place in sectors]
-    head = head_by_pycdlib(files, data, first * SECTOR, volume_id=volume_id, created=created)
-    return Placement(sector * SECTOR, ((0, head),), tuple(place * SECTOR for place in sectors), SECTOR)
+    size = first * SECTOR
+    head = LateSegment(0, size, lambda: head_by_pycdlib(files, data, size, volume_id=volume_id, created=created))
+    return Placement(sector * SECTOR, (), tuple(place * SECTOR for place in sectors), SECTOR, (head,))
 
 
 def image_size(files: Sequence[PlacedFile]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,15 @@ class PlacedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LateSegment:
+    """A segment whose place is known and whose content takes time: it is made while files are copied."""
+
+    offset: int  # bytes
+    size: int  # bytes
+    make: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """The layout of an image: each file's data is contiguous, in the order given, offsets ascending.
 
@@ -28,6 +38,7 @@ class Placement:
     segments: tuple[tuple[int, bytes], ...]  # descriptors, tables, directories: offset in bytes and content
     offsets: tuple[int, ...]  # bytes, of each file in the order given
     align: int  # bytes: each file is filled up to a multiple with zeros
+    late: tuple[LateSegment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

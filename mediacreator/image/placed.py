@@ -56,8 +56,8 @@ def write_placed(
     try:
         with os.fdopen(handle, "wb", buffering=0):
             os.ftruncate(handle, placement.size)
-            segments = _write_segments(handle, placement)
-            written = _copy(path, handle, ordered, runs, placement, progress, workers)
+            segments = _Segments(handle, placement)
+            written = _copy(path, handle, ordered, runs, placement, segments, progress, workers)
             os.fsync(handle)
     except OSError as exc:
         _remove(path)
@@ -65,8 +65,7 @@ def write_placed(
     except BaseException:
         _remove(path)
         raise
-    places = tuple((offset, len(data)) for offset, data in placement.segments)
-    return PlacedImage(path, placement.size, written, segments=places, segments_sha256=segments)
+    return PlacedImage(path, placement.size, written, segments=segments.places, segments_sha256=segments.sha256)
 
 
 def _remove(path: str) -> None:
@@ -85,7 +84,8 @@ def _check_room(folder: str, placement: Placement, ordered: Sequence[DiscFile]) 
     except OSError as exc:
         raise write_error(exc) from exc
     free = status.f_bavail * status.f_frsize
-    size = sum(len(data) for _, data in placement.segments) + sum(_filled(file, placement) for file in ordered)
+    size = sum(len(data) for _, data in placement.segments) + sum(late.size for late in placement.late)
+    size += sum(_filled(file, placement) for file in ordered)
     if free < size:
         raise NoSpace(f"The image needs {size} bytes, the disk has {free} free. Make room, or write elsewhere.")
 
@@ -95,13 +95,40 @@ def _filled(file: DiscFile, placement: Placement) -> int:
     return -(-file.size // placement.align) * placement.align
 
 
-def _write_segments(handle: int, placement: Placement) -> str:
-    """Write all that is no file's content and return its SHA-256."""
-    digest = hashlib.sha256()
-    for offset, data in placement.segments:
-        digest.update(data)
-        _Image(handle, offset).write(memoryview(data), ())
-    return digest.hexdigest()
+class _Segments:
+    """Writes all that is no file's content, and hashes it; the late ones when asked, once."""
+
+    def __init__(self, handle: int, placement: Placement) -> None:
+        self._handle = handle
+        self._late = list(placement.late)
+        self._hash = hashlib.sha256()
+        self._places: list[tuple[int, int]] = []
+        for offset, data in placement.segments:
+            self._write(offset, data)
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Offset and size of each, in the order in which they were written."""
+        return tuple(self._places)
+
+    @property
+    def sha256(self) -> str:
+        """Of all of them, one behind the other."""
+        return self._hash.hexdigest()
+
+    def write_late(self) -> None:
+        """Make and write those that take time, if that is still to be done."""
+        while self._late:
+            late = self._late.pop(0)
+            data = late.make()
+            if len(data) != late.size:
+                raise InternalError(f"A segment of the image was announced with {late.size} bytes and has {len(data)}.")
+            self._write(late.offset, data)
+
+    def _write(self, offset: int, data: bytes) -> None:
+        self._hash.update(data)
+        self._places.append((offset, len(data)))
+        _Image(self._handle, offset).write(memoryview(data), ())
 
 
 _AT_ONCE = 1 << 20
@@ -145,10 +172,11 @@ def _copy(
     ordered: Sequence[DiscFile],
     runs: Sequence[_Part],
     placement: Placement,
+    segments: _Segments,
     progress: Progress,
     workers: int,
 ) -> tuple[WrittenFile, ...]:
-    """Copy all files to their places, the late one last and here."""
+    """Copy all files to their places, the late one last and here; late segments are made while workers copy."""
     late = [file for file in ordered if file.late is not None]
     others = ordered[: len(ordered) - len(late)]
     parts = _parts(others, runs, placement, workers)
@@ -157,6 +185,8 @@ def _copy(
         for some in done:
             written += some
             progress.advance(len(some), sum(file.size for file in some))
+            segments.write_late()
+    segments.write_late()
     if late:
         image = _Image(handle, placement.offsets[-1])
         written += Copy(late, image, progress, align=placement.align, before=written).run()

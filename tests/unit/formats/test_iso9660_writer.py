@@ -12,7 +12,7 @@ from mediacreator.formats.iso9660_tables import IsoTables
 from mediacreator.formats.iso9660_values import SECTOR, both, record_date, volume_date
 from mediacreator.formats.iso9660_writer import image_size, lay_out
 from mediacreator.formats.placed_tree import directories
-from mediacreator.formats.placing import PlacedFile
+from mediacreator.formats.placing import PlacedFile, Placement
 from tests.discs import CREATED
 
 EAST = datetime(2025, 6, 7, 8, 9, 10, tzinfo=timezone(timedelta(hours=9)))
@@ -22,12 +22,20 @@ def files_of(*paths: str, size: int = 1) -> list[PlacedFile]:
     return [PlacedFile(tuple(path.split("/")), size, CREATED) for path in paths]
 
 
+def head_of(layout: Placement) -> bytes:
+    """The image up to the first byte of file data: all that is no file's content."""
+    assert layout.segments == ()
+    (head,) = layout.late
+    data = head.make()
+    assert (head.offset, head.size) == (0, len(data))
+    return data
+
+
 def test_extents_ascend_in_the_order_given() -> None:
     """Not in the order of names, so that a drive reads forward."""
     files = files_of("Z/LAST", "A", "M/N/O", "B", size=SECTOR + 1)
     layout = lay_out(files, volume_id="TEST", created=CREATED)
-    ((place, head),) = layout.segments
-    assert place == 0
+    head = head_of(layout)
     first = len(head)
     assert layout.offsets == tuple(first + number * 2 * SECTOR for number in range(4))
     assert layout.size == first + 8 * SECTOR == image_size(files)
@@ -80,7 +88,7 @@ def test_our_tables_are_the_same_bytes(seed: int) -> None:
     files += [PlacedFile(("MANY", f"IM{n:06}"), 1, CREATED) for n in range(60 * seed)]
     files += [PlacedFile(("DICOM", f"P{n % 20}", f"EMPTY{n:03}", "F"), 1, EAST) for n in range(folders)]
     layout = lay_out(files, volume_id=f"SEED_{seed}", created=CREATED)
-    ((_, head),) = layout.segments
+    head = head_of(layout)
     tables = IsoTables(files, directories(files), table=2)
     total = layout.size // SECTOR
     data = [min(offset // SECTOR, total - 1) for offset in layout.offsets]
@@ -93,7 +101,7 @@ def test_our_tables_are_the_same_bytes(seed: int) -> None:
 def test_record_of_a_parent_has_its_whole_length() -> None:
     """ECMA-119 6.8.2.2: the second record describes the parent; pycdlib leaves the length that it had when new."""
     files = files_of(*(f"D{number:03}/F" for number in range(100)))
-    ((_, head),) = lay_out(files, volume_id="", created=CREATED).segments
+    head = head_of(lay_out(files, volume_id="", created=CREATED))
     root = head[16 * SECTOR + 156 :][:34]
     place, length = (int.from_bytes(root[start : start + 4], "little") for start in (2, 10))
     assert length == 2 * SECTOR

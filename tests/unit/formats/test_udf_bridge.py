@@ -45,7 +45,8 @@ def test_iso_part_is_what_pycdlib_writes_elsewhere() -> None:
     for offset, data in placement.segments:
         if offset < len(ours):
             ours[offset : offset + len(data)] = data
-    ((_, theirs),) = lay_out_by_pycdlib(files_of(TREE), volume_id="FILESET_1", created=CREATED).segments
+    (late,) = lay_out_by_pycdlib(files_of(TREE), volume_id="FILESET_1", created=CREATED).late
+    theirs = late.make()
     assert _without_places(ours[16 * BLOCK : 17 * BLOCK]) == _without_places(theirs[16 * BLOCK : 17 * BLOCK])
     assert ours[17 * BLOCK : 18 * BLOCK] == theirs[17 * BLOCK : 18 * BLOCK]
     assert _records(bytes(ours)) == _records(theirs)
