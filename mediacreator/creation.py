@@ -14,7 +14,6 @@ from mediacreator.dividing import Medium, divide, refuse_more_than, refuse_too_l
 from mediacreator.encoding import EncodedFileSet, encode_part
 from mediacreator.errors import NothingToWrite, ProfileViolation, Stopped
 from mediacreator.forms import FORMS, check_capacity, form_for, large_mails, too_large_for
-from mediacreator.image import DiscFile
 from mediacreator.layout import check_file_set_id, lay_out
 from mediacreator.mastering import disc_files
 from mediacreator.model import (
@@ -173,24 +172,24 @@ class Run:
                 findings += too_large_for(file_set.claim.media_format, (volume,))
             return self._job(origin, volumes, refused, findings), divided
 
-        tried: list[tuple[Job, list[tuple[DiscFile, ...]]]] = []
+        tried: list[tuple[Job, tuple[Medium, ...]]] = []
 
         def excess_of(media: Sequence[Medium]) -> list[int]:
             job = self._job(origin, self._volumes(media, origin), refused, findings)
-            pairs = list(zip(media, job.volumes, strict=True))
-            files = [self._bounded_files(job, medium.file_set, volume, origin) for medium, volume in pairs]
-            tried[:] = [(job, files)]
-            return [self._excess(medium.file_set, own) for medium, own in zip(media, files, strict=True)]
+            pairs = zip(media, job.volumes, strict=True)
+            tried[:] = [(job, tuple(self._measured(job, medium, volume, origin) for medium, volume in pairs))]
+            capacities = [medium.file_set.claim.media_format.capacity for medium in media]
+            return [max(one.size - room, 0) for one, room in zip(tried[0][1], capacities, strict=True)]
 
         divided = self._only(file_sets, excess_of) if self.request.only else divide(file_sets, excess_of)
-        ((job, files),) = tried  # of the division that was tried last
+        ((job, measured),) = tried  # of the division that was tried last
         several = [medium for medium in divided if medium.of > 1 and medium.number == 1]
         more = tuple(_spanned_finding(medium) for medium in several)
         for medium, volume in zip(divided, job.volumes, strict=True):
             more += large_mails(medium.file_set.claim.media_format, (volume,))
         if more:
             return self._job(origin, job.volumes, refused, findings + more), divided
-        return job, tuple(replace(medium, files=own) for medium, own in zip(divided, files, strict=True))
+        return job, measured
 
     def _only(
         self, file_sets: Sequence[EncodedFileSet], excess_of: Callable[[Sequence[Medium]], Sequence[int]]
@@ -207,18 +206,14 @@ class Run:
             raise too_large_for_only(only, only.capacity + excess)
         return divided
 
-    def _bounded_files(
-        self, job: Job, file_set: EncodedFileSet, volume: Volume, origin: Origin
-    ) -> tuple[DiscFile, ...]:
-        """Return what lies on a medium that has a size, else nothing: it need not be measured."""
-        bounded = form_for(file_set.claim, self.settings).bounded and file_set.claim.media_format.capacity
-        return disc_files(job, volume, file_set.claim, self.settings, origin) if bounded else ()
-
-    def _excess(self, file_set: EncodedFileSet, files: Sequence[DiscFile]) -> int:
-        """Return by how many bytes an image would be larger than its medium."""
-        if not files:
-            return 0
-        return max(form_for(file_set.claim, self.settings).size(files) - file_set.claim.media_format.capacity, 0)
+    def _measured(self, job: Job, medium: Medium, volume: Volume, origin: Origin) -> Medium:
+        """Return a Medium with the size of its image, where that is bounded, and with what lies on it."""
+        claim = medium.file_set.claim
+        form = form_for(claim, self.settings)
+        if not (form.bounded and claim.media_format.capacity):
+            return medium
+        files = disc_files(job, volume, claim, self.settings, origin)
+        return replace(medium, files=files, size=form.size(files))
 
     def _volumes(self, media: Sequence[Medium], origin: Origin) -> tuple[Volume, ...]:
         label = self.request.file_set_id or self.settings.create.file_set_id or f"DICOM_{origin.created:%Y%m%d}"
@@ -280,7 +275,7 @@ class Run:
         form = FORMS["folder"] if target.is_folder else form_for(claim, self.settings)
         files = medium.files or disc_files(job, volume, claim, self.settings, origin)
         if form.bounded:
-            check_capacity(claim.media_format, form.size(files))
+            check_capacity(claim.media_format, medium.size or form.size(files))
         workers = self.prepared.workers
         image = form.write(str(target.partial), volume, files, origin.created, self.progress, workers)
         read_back = form.verify(str(target.partial), volume, image, self.progress)

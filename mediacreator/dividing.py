@@ -27,6 +27,7 @@ class Medium:
     number: int  # of the media that its whole is divided over, from 1
     of: int
     files: tuple[DiscFile, ...] = ()  # what lies on it, where that was measured
+    size: int = 0  # of its image with these files, in bytes
 
 
 def refuse_too_large(part: Part) -> None:
