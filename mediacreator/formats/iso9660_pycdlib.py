@@ -50,10 +50,7 @@ def head_by_pycdlib(
     total = size // SECTOR + sum(-(-file.size // SECTOR) for file in files)
     if iso.pvd.space_size != total:
         raise InternalError(f"pycdlib laid out {iso.pvd.space_size} sectors, {total} were computed.")
-    for inode, sector in zip(inodes, sectors, strict=True):
-        inode.set_extent_location(sector)
-        for record, _ in inode.linked_records:
-            record.set_data_location(sector, 0)
+    _place(inodes, sectors)
     _complete(iso.pvd, inodes, files, created)
     iso.inodes = []  # it shall write no file data
     head = _Head(size)
@@ -82,6 +79,14 @@ def _add_files(iso: Any, files: Sequence[PlacedFile]) -> list[Any]:
         iso.add_fp(nothing, files[index].size, "/" + "/".join((*path[:-1], name)))
         inodes[index] = iso.inodes[-1]
     return inodes
+
+
+def _place(inodes: Sequence[Any], sectors: Sequence[int]) -> None:
+    """Say where file data lies. Apart, since a record that a loop leaves in a name would keep all others."""
+    for inode, sector in zip(inodes, sectors, strict=True):
+        inode.set_extent_location(sector)
+        for record, _ in inode.linked_records:
+            record.set_data_location(sector, 0)
 
 
 def _complete(pvd: Any, inodes: Sequence[Any], files: Sequence[PlacedFile], created: datetime) -> None:

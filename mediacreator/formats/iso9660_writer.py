@@ -19,6 +19,9 @@ _TABLES: Final = 19
 _TABLE: Final = 2
 """Sectors in whose multiples pycdlib records a path table."""
 
+_MOST_LATE = 20_000
+"""Files whose records pycdlib may make while workers copy: it holds 2 KB for each, and the workers hold theirs then."""
+
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -31,8 +34,8 @@ def lay_out(files: Sequence[PlacedFile], *, volume_id: str, created: datetime) -
         created: Volume Creation, Modification and Effective Date and Time, and the date of directories; aware.
 
     Returns:
-        The layout; its one segment, a late one, is the image up to the first byte of file data, the system area
-        included.
+        The layout; its one segment, a late one where files are few, is the image up to the first byte of file data, the
+        system area included.
 
     Raises:
         MediaTooSmall: A file or the number of directories is beyond what ISO 9660 level 1 can record.
@@ -49,9 +52,14 @@ def lay_out(files: Sequence[PlacedFile], *, volume_id: str, created: datetime) -
         sector += _sectors(file)
     # An empty file has no extent; its location still has to lie inside the volume.
     data = [min(place, sector - 1) for place in sectors]
-    size = first * SECTOR
-    head = LateSegment(0, size, lambda: head_by_pycdlib(files, data, size, volume_id=volume_id, created=created))
-    return Placement(sector * SECTOR, (), tuple(place * SECTOR for place in sectors), SECTOR, (head,))
+    size, offsets = first * SECTOR, tuple(place * SECTOR for place in sectors)
+
+    def head() -> bytes:
+        return head_by_pycdlib(files, data, size, volume_id=volume_id, created=created)
+
+    if len(files) > _MOST_LATE:
+        return Placement(sector * SECTOR, ((0, head()),), offsets, SECTOR)
+    return Placement(sector * SECTOR, (), offsets, SECTOR, (LateSegment(0, size, head),))
 
 
 def image_size(files: Sequence[PlacedFile]) -> int:
