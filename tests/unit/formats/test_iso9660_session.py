@@ -35,7 +35,7 @@ def placed(content: Content, when: datetime) -> list[PlacedFile]:
 def put(disc: Path, placement: Placement, content: Content) -> None:
     with disc.open("r+b") as file:
         file.truncate(placement.size)
-        for offset, data in placement.segments:
+        for offset, data in (*placement.segments, *((late.offset, late.make()) for late in placement.late)):
             os.pwrite(file.fileno(), data, offset)
         for offset, data in zip(placement.offsets, content.values(), strict=True):
             os.pwrite(file.fileno(), data, offset)
