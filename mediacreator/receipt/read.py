@@ -36,8 +36,12 @@ LARGEST = 512 * 1024 * 1024
 Read = TypeVar("Read")
 
 
-def read_receipt(path: Path) -> Receipt:
+def read_receipt(path: Path, *, sources: bool = True) -> Receipt:
     """Read a receipt, local or travelling.
+
+    Args:
+        path: Of the file.
+        sources: Whether to say of each file which source it came from, which is worth knowing of the last run only.
 
     Raises:
         MediumError: The file cannot be read, is no receipt, or is of a version that this program does not know.
@@ -47,11 +51,11 @@ def read_receipt(path: Path) -> Receipt:
             data = file.read(LARGEST + 1)
     except OSError as exc:
         raise MediumError(f"The receipt cannot be read: {exc.strerror or type(exc).__name__}.") from exc
-    return parse_receipt(data, "The receipt")  # its path may name a patient
+    return parse_receipt(data, "The receipt", sources=sources)  # its path may name a patient
 
 
-def parse_receipt(data: bytes, name: str) -> Receipt:
-    """Read a receipt from its bytes; ``name`` is what errors call it.
+def parse_receipt(data: bytes, name: str, *, sources: bool = True) -> Receipt:
+    """Read a receipt from its bytes; ``name`` is what errors call it, ``sources`` as for ``read_receipt``.
 
     Raises:
         MediumError: As ``read_receipt``.
@@ -62,7 +66,20 @@ def parse_receipt(data: bytes, name: str) -> Receipt:
         document = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as exc:
         raise MediumError(f"{name}: no receipt: it is not JSON ({type(exc).__name__})") from exc
+    if not sources:
+        _forget_sources(document)
     return _receipt(_Node(document, name, ""))
+
+
+def _forget_sources(document: object) -> None:
+    """Take the sources of files out of a document, whatever it is: it is checked behind this."""
+    media = document.get("media") if isinstance(document, dict) else None
+    for medium in media if isinstance(media, list) else ():
+        files = medium.get("files") if isinstance(medium, dict) else None
+        for file in files if isinstance(files, list) else ():
+            if isinstance(file, dict):
+                file.pop("source", None)
+                file.pop("source_path", None)
 
 
 class _Node:

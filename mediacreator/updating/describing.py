@@ -193,33 +193,18 @@ class Describer:
         return tuple(map(line_of, patient_lines(whole.content, PLACEHOLDER_DATE)))
 
     def _kept(self) -> tuple[FileEntry, ...]:
-        """Return what the earlier receipt says of the instances that stay; their sources are another run's."""
+        """Return what the earlier receipt says of the instances that stay."""
         if self.held.entry is None:
             return ()
         told = {file.path: file for file in self.held.entry.files if file.sop_instance_uid}
         found = ((told.get("/".join(file_id)), file_id) for file_id in self.kept)
-        return tuple(_without_source(file) if file is not None else self.unknown[file_id] for file, file_id in found)
+        return tuple(self.unknown[file_id] if file is None else file for file, file_id in found)
 
     def _with_kept(self, receipt: Receipt, files: tuple[FileEntry, ...]) -> Receipt:
         kept = len(self.kept)
         (medium,) = receipt.media
         medium = replace(medium, files=files, instances=medium.instances + kept)
         return replace(receipt, media=(medium,), counts=replace(receipt.counts, kept=kept, removed=self.removed))
-
-
-def _without_source(file: FileEntry) -> FileEntry:
-    """Return what is told of a file without its source; written out, since ``replace`` takes its time."""
-    return FileEntry(
-        file.path,
-        file.size,
-        file.sha256,
-        file.sop_instance_uid,
-        file.transfer_syntax_uid,
-        file.transcoded_from,
-        file.derived_from,
-        file.quality,
-        file.remapped,
-    )
 
 
 def _written(name: str, data: bytes) -> FileEntry:

@@ -294,7 +294,7 @@ def _receipts(beside: str, tree: FileTree) -> Iterator[tuple[str, Receipt]]:
 
     if os.path.isfile(beside):
         with suppress(MediumError):
-            yield beside, read_receipt(Path(beside))
+            yield beside, read_receipt(Path(beside), sources=False)  # those of another run
     if tree.find((RECEIPT,)) is not None:
         with suppress(MediumError, SourceUnreadable), tree.open((RECEIPT,)) as stream:
             yield RECEIPT, parse_receipt(stream.read(), RECEIPT)

@@ -281,8 +281,9 @@ def test_another_version_is_refused() -> None:
     "data", [b"", b"\xff\xfe", b"[1, 2", b"[]", b"{}", b"null", b"[" * 100_000, b"9" * 10_000, b'{"format": "other"}']
 )
 def test_what_is_no_receipt_is_refused(data: bytes) -> None:
-    with pytest.raises(MediumError, match=r"no (valid )?receipt: "):
-        parse_receipt(data, "RECEIPT.JSN")
+    for sources in (True, False):
+        with pytest.raises(MediumError, match=r"no (valid )?receipt: "):
+            parse_receipt(data, "RECEIPT.JSN", sources=sources)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +310,10 @@ def test_what_is_no_receipt_is_refused(data: bytes) -> None:
         (("request", "arguments", 0), 5),
     ],
 )
-def test_what_a_medium_of_others_says_is_looked_at_first(place: tuple[str | int, ...], value: object) -> None:
+@pytest.mark.parametrize("sources", [True, False])
+def test_what_a_medium_of_others_says_is_looked_at_first(
+    place: tuple[str | int, ...], value: object, sources: bool
+) -> None:
     document = json.loads(to_json(local(mixed_job(medium(2))), travelling=False))
     node = document
     for step in place[:-1]:
@@ -317,7 +321,7 @@ def test_what_a_medium_of_others_says_is_looked_at_first(place: tuple[str | int,
     node[place[-1]] = value
 
     with pytest.raises(MediumError, match="no valid receipt: ") as refused:
-        parse_receipt(json.dumps(document).encode(), "RECEIPT.JSN")
+        parse_receipt(json.dumps(document).encode(), "RECEIPT.JSN", sources=sources)
 
     assert "Mueller" not in str(refused.value)
     assert "Muster" not in str(refused.value)
@@ -335,8 +339,19 @@ VALUES = st.recursive(
 def test_no_json_whatever_breaks_the_reader(value: object) -> None:
     document = value if not isinstance(value, dict) else value | {"format": "mediacreator receipt", "version": "1"}
 
-    with pytest.raises(MediumError):
-        parse_receipt(json.dumps(document).encode(), "x")
+    for sources in (True, False):
+        with pytest.raises(MediumError):
+            parse_receipt(json.dumps(document).encode(), "x", sources=sources)
+
+
+def test_sources_of_another_run_are_not_read() -> None:
+    one = local(job([medium(2)]))
+    read = parse_receipt(to_json(one, travelling=False), "x", sources=False)
+
+    assert [file.source for file in one.media[0].files if file.sop_instance_uid] == [1, 2]
+    assert not any(file.source or file.source_path for file in read.media[0].files)
+    files = tuple(replace(file, source=0, source_path="") for file in one.media[0].files)
+    assert read == replace(one, media=(replace(one.media[0], files=files),))
 
 
 def test_a_receipt_that_was_read_still_has_to_close() -> None:
