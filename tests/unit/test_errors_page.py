@@ -34,7 +34,7 @@ NO_CODES = frozenset(
     (
         *("utf-8", "utf-8-sig", "latin-1", "utf-16-be"),
         *("jpeg-2000", "jpeg-ls", "jpeg-xl", "implicit-le", "explicit-be"),  # columns of transfer_syntaxes.csv
-        *("mediacreator-verify", "mediacreator-writer"),  # threads
+        *("mediacreator-hash", "mediacreator-verify", "mediacreator-write", "mediacreator-writer"),  # threads
         *("sop-instance-uid", "study-instance-uid", "series-instance-uid"),  # parts of BUILT
         "quoted-printable",  # an encoding of mail
         "no-space",  # becomes NoSpace, exit code 3
