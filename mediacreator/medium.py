@@ -93,7 +93,7 @@ class Medium:
     def instances(self) -> Iterator[DirectoryRecord]:
         """Yield each record that references a file: those the root leads to in the order of the tree, then orphans."""
         for record in (*self.directory.in_order(), *self.directory.orphans):
-            if record.file_id:
+            if record.has_file:
                 yield record
 
     def file_of(self, record: DirectoryRecord) -> TreeFile | None:

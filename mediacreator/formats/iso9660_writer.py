@@ -19,7 +19,7 @@ _TABLES: Final = 19
 _TABLE: Final = 2
 """Sectors in whose multiples pycdlib records a path table."""
 
-_MOST_LATE = 20_000
+_MOST_LATE = 15_000
 """Files whose records pycdlib may make while workers copy: it holds 2 KB for each, and the workers hold theirs then."""
 
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")

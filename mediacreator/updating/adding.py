@@ -132,8 +132,10 @@ class _Addition:
 
     def _apart(self, scanned: Scan) -> tuple[tuple[Header, ...], tuple[Disposition, ...]]:
         """Set apart the instances that the File-set holds already, compared with what it holds."""
-        held = {record.sop_instance_uid: record for record in self._medium.held.medium.instances()}
-        ours = self._read(held[uid] for uid in {h.sop_instance_uid for h in scanned.headers} & held.keys())
+        asked = {header.sop_instance_uid for header in scanned.headers}
+        records = self._medium.held.medium.instances()
+        held = {uid: record for record in records if (uid := record.sop_instance_uid) in asked}
+        ours = self._read(held[uid] for uid in asked & held.keys())
         new: list[Header] = []
         there: list[Disposition] = []
         for header in scanned.headers:
