@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from mediacreator.dicomio.walker_items import (
@@ -61,8 +62,11 @@ def regular_items(data: Buffer, start: int, length: int, encoding: Encoding) -> 
         return []
     if length == UNDEFINED_LENGTH and header(data, end) != _SEQUENCE_END:
         return []
+    starts, ends = [mark + 8 for mark in marks], (*marks[1:], end)
+    if [header(data, mark)[2] for mark in marks] == [stop - start for start, stop in zip(starts, ends, strict=True)]:
+        return list(map(partial(tuple.__new__, Item), zip(marks, starts, ends, strict=True)))  # a third of the time
     items = []
-    for mark, following in zip(marks, (*marks[1:], end), strict=True):
+    for mark, following in zip(marks, ends, strict=True):
         item_length = header(data, mark)[2]
         if item_length == following - mark - 8:
             items.append(Item(mark, mark + 8, following))
