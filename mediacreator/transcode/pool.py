@@ -25,9 +25,7 @@ from mediacreator.transcode.jobs import Coded, Converted, Failed, Job, Part
 
 _JOBS_AT_ONCE = 16  # in one task, so that small instances do not drown in messages
 _BYTES_AT_ONCE = 4 << 20
-_CODED_AT_ONCE = (
-    1 << 20
-)  # of what is coded, some 100 ms: at the end the other workers wait for the one with the last task
+_CODED_AT_ONCE = 1 << 20  # of what is coded, some 100 ms: so long others wait at the end for the last task
 _FEW = 8  # native conversions that are not worth a process
 _SHARED = 16 << 20  # native bytes from which on an instance is shared out
 _PART = 8 << 20  # native bytes of a part, about: enough that opening the source again does not count
