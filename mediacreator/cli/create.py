@@ -149,9 +149,7 @@ def command(
             "Not burned, since it is not complete. The image is kept: look at it, and burn it if it will do."
         )
     site = (*settings.profile_folders, *folders)
-    burn_made(
-        receipt, output, drive, site, speed=speed, keep_open=keep_open, as_json=as_json, quiet=quiet or as_json
-    )
+    burn_made(receipt, output, drive, site, speed=speed, keep_open=keep_open, as_json=as_json, quiet=quiet or as_json)
     return code
 
 
