@@ -78,8 +78,7 @@ def burn_image(
     )
     burned = time.monotonic()
     tray.reload(device)
-    after = xorriso.look(device)
-    if close and not disc.rewritable and after.state is not DiscState.CLOSED:
+    if close and not disc.rewritable and xorriso.state_now(device) is not DiscState.CLOSED:
         notes += ("The drive does not say that the disc is finalised.",)
     compare_medium(device.removeprefix(STDIO), image.size, image.sha256, progress)
     return Burned(

@@ -149,21 +149,21 @@ def _run(
     code = report(receipt, allow_rejected or defaults.allow_rejected, output or medium, as_json=as_json)
     if burning.receipt and not as_json and os.path.exists(burning.receipt):
         say(f"A session was burned, and all of the disc was read. Its receipt: {burning.receipt}")
-        say(_left(medium, asked_to_stay_open=burning.keep_open))
+        say(_left(medium, keep_open=burning.keep_open))
     return code
 
 
-def _left(medium: str, *, asked_to_stay_open: bool) -> str:
+def _left(medium: str, *, keep_open: bool) -> str:
     """Say in a sentence whether a disc takes another session."""
     from mediacreator.tools import xorriso
     from mediacreator.updating import drive_of
 
-    disc = xorriso.look(drive_of(medium))
-    if disc.state is xorriso.DiscState.CLOSED:
+    state = xorriso.state_now(drive_of(medium))
+    if state is xorriso.DiscState.CLOSED:
         return "The disc is finalised."
-    if asked_to_stay_open or disc.rewritable:
-        return "The disc takes another session."
-    return "The disc should be finalised, and the drive does not say that it is."
+    if state is xorriso.DiscState.APPENDABLE:
+        return "The disc takes another session." if keep_open else "The drive does not say that the disc is finalised."
+    return f"The drive, which was told to {'leave it open' if keep_open else 'finalise it'}, cannot be asked now."
 
 
 def _session_of(medium: str, output: str | None, given: Mapping[str, Any]) -> SessionRequest:

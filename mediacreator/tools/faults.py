@@ -55,7 +55,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     ),
     "read-back-failed": (
         "The medium cannot be read back: do not hand it out.",
-        "Clean the disc and drive, or try another medium; the image is kept.",
+        "Clean the disc and drive, or try another medium; an image that was written is kept.",
     ),
 }
 """By code: what it means, what to do. ``docs/errors.md`` lists them for people."""

@@ -115,6 +115,21 @@ def look(device: str) -> Disc:
     return parse_toc(done.out)
 
 
+def state_now(device: str) -> DiscState:
+    """Return the state of the disc that was burned just now.
+
+    Args:
+        device: As for ``look``.
+
+    Returns:
+        ``UNKNOWN`` where the drive cannot be asked: many systems mount a disc as soon as it is there.
+    """
+    try:
+        return look(device).state
+    except DeviceError:
+        return DiscState.UNKNOWN
+
+
 _STATES: Mapping[str, DiscState] = {
     "is not present": DiscState.NONE,
     "is blank": DiscState.BLANK,

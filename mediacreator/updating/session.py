@@ -39,6 +39,8 @@ from mediacreator.updating.held import Held, HeldDisc
 from mediacreator.updating.journal import write_whole
 from mediacreator.updating.request import SessionRequest
 
+_NOT_READ = "Stopped. The session is on the disc, and not all of it was read back: mediacreator verify does that."
+
 Places = Mapping[FileID, tuple[int, int]]
 """Offset from the beginning of the disc and size in bytes of each file, by its path without version."""
 
@@ -101,7 +103,10 @@ def append_session(change: Change, session: SessionChange, progress: Progress) -
         held.medium.close()
         with _receipt_ready(change.receipt, new.receipt):
             _burn(ready, disc, session.request, progress)
-            _read_back(ready, disc, change.receipt, progress, known=held.entry is not None)
+            try:
+                _read_back(ready, disc, change.receipt, progress, known=held.entry is not None)
+            except KeyboardInterrupt as exc:
+                raise Stopped(_NOT_READ) from exc
             if change.receipt:
                 os.replace(f"{change.receipt}{PARTIAL}", change.receipt)
                 sync_folder(os.path.dirname(os.path.abspath(change.receipt)))
