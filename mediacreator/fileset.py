@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
+from mediacreator.errors import SourceUnreadable
 from mediacreator.medium import Medium, PatientListing, open_medium
 from mediacreator.model import Finding, Missing, Progress
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from mediacreator.receipt import Receipt
     from mediacreator.select import SelectionRequest
     from mediacreator.settings import Settings
-    from mediacreator.updating import UpdateRequest
+    from mediacreator.updating import SessionRequest, UpdateRequest
 
 Path = str | os.PathLike[str]
 
@@ -33,8 +35,8 @@ Path = str | os.PathLike[str]
 class FileSet:
     """A File-set of a folder, an ISO image or a ZIP archive. ``open_fileset`` makes it; a context manager.
 
-    A folder, as a mounted stick, can be changed: ``add``, ``merge``, ``remove`` and ``rebuild`` take what the functions
-    of ``mediacreator.updating`` take, and raise what they raise.
+    A folder, as a mounted stick, a FAT image and a disc that was kept open can be changed: ``add``, ``merge``,
+    ``remove`` and ``rebuild`` take what the functions of ``mediacreator.updating`` take, and raise what they raise.
     """
 
     def __init__(self, medium: Medium) -> None:
@@ -93,10 +95,13 @@ class FileSet:
         selection: SelectionRequest | None = None,
         strict: bool = False,
         workers: int = 0,
+        session: SessionRequest | None = None,
         settings: Settings | None = None,
         progress: Progress | None = None,
     ) -> Receipt:
         """Add what folders, files, archives and other media hold. Source: PS3.10 8.3.
+
+        To a disc in a drive a session is burned; what was opened on it is closed before, and opened again afterwards.
 
         Args:
             sources: Where instances come from.
@@ -106,14 +111,16 @@ class FileSet:
             selection: Filters, and answers to what only a person may decide.
             strict: Change nothing if anything is rejected.
             workers: Processes; 0: as many as there are processors.
+            session: How it is burned on a disc in a drive; and where the receipt goes, which is not kept without.
             settings: Of the site; the defaults without.
             progress: Told how it goes on.
 
         Raises:
-            MediaCreatorError: As ``mediacreator.updating.add`` says; the File-set is then as it was.
+            MediaCreatorError: As ``mediacreator.updating.add`` says; the File-set is then as it was, but for a disc
+                that could not be burned or read back.
         """
         from mediacreator.select import SelectionRequest
-        from mediacreator.updating import UpdateRequest, add
+        from mediacreator.updating import SessionRequest, UpdateRequest, add, drive_of
 
         request = UpdateRequest(
             self._path,
@@ -124,8 +131,16 @@ class FileSet:
             selection=selection or SelectionRequest(),
             strict=strict,
             workers=workers,
+            session=session or SessionRequest(),
         )
-        return self._changed(add(request, settings, progress))
+        if not drive_of(self._path):
+            return self._changed(add(request, settings, progress))
+        self._medium.close()  # a drive that somebody reads neither burns nor opens its tray
+        try:
+            return add(request, settings, progress)
+        finally:
+            with suppress(SourceUnreadable):
+                self.reload()
 
     def merge(
         self,

@@ -28,6 +28,7 @@ from mediacreator.image.copying import write_error
 from mediacreator.image.placed import placed_files, write_placed
 from mediacreator.medium_verify import verify_medium
 from mediacreator.model import FileID, Finding, Progress, Severity, WrittenFile
+from mediacreator.sources.reading import close_archives
 from mediacreator.target import PARTIAL, sync_folder
 from mediacreator.tools import xorriso
 from mediacreator.tools.faults import fault
@@ -101,6 +102,7 @@ def append_session(change: Change, session: SessionChange, progress: Progress) -
     with Spool() as spool:
         ready = _made(change, session, disc, new, recorded, spool.new_path(), progress)
         held.medium.close()
+        close_archives()  # of the disc, which was read to compare what it holds
         with _receipt_ready(change.receipt, new.receipt):
             _burn(ready, disc, session.request, progress)
             try:

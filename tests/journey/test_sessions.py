@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from mediacreator import CreateRequest, create
+from mediacreator import CreateRequest, create, open_fileset
 from mediacreator.cli import run as run_command
+from mediacreator.errors import DeviceError
+from mediacreator.tools import xorriso
+from mediacreator.updating import SessionRequest
 from tests.instances import write_ct
 from tests.journey.conftest import Command
 from tests.oracles import needs, run
@@ -302,6 +305,31 @@ def test_stopping_while_it_is_read_says_that_it_was_burned(
     assert "The session is on the disc, and not all of it was read back" in capsys.readouterr().err
     assert len(drive.sessions) == 2
     assert not receipt.exists()
+
+
+def test_a_file_set_that_is_open_gives_its_drive_back(
+    sources: Path, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads from a drive keeps it from burning: nothing of ours does while xorriso works."""
+    monkeypatch.setenv("PATH", drive.env["PATH"])
+    for module in ("mediacreator.updating", "mediacreator.updating.request"):
+        monkeypatch.setattr(f"{module}.drive_of", lambda path: f"stdio:{path}")
+    plain = xorriso.append
+
+    def alone(*arguments: Any, **options: Any) -> None:
+        assert str(drive.disc) not in {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
+        plain(*arguments, **options)
+
+    monkeypatch.setattr(xorriso, "append", alone)
+    with open_fileset(drive.disc) as file_set:
+        assert len(list(file_set.instances())) == 1
+        session = SessionRequest(receipt=str(drive.folder / "r"), keep_open=True)
+        assert file_set.add(sources / "in2", session=session).counts.kept == 1
+        assert len(list(file_set.instances())) == 2
+        drive.shall(how=["error"])
+        with pytest.raises(DeviceError):
+            file_set.add(sources / "in3", session=session)
+        assert len(list(file_set.instances())) == 2
 
 
 def test_a_disc_that_is_marked_as_checked_takes_nothing(command: Command, sources: Path, tmp_path: Path) -> None:
