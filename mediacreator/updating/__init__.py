@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mediacreator.updating.adding import add
-from mediacreator.updating.discs import drive_of
+from mediacreator.updating.drives import drive_of
 from mediacreator.updating.rebuilding import rebuild
 from mediacreator.updating.removing import remove
 from mediacreator.updating.request import SessionRequest, UpdateRequest

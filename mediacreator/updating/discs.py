@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import stat
-
 from mediacreator.burn.discs import judge_kind, judge_open, require_sessions
-from mediacreator.burn.tray import is_drive
 from mediacreator.errors import MediumError
 from mediacreator.formats import IsoTree
 from mediacreator.formats.iso9660_volume import beyond_primary
@@ -19,22 +14,6 @@ from mediacreator.tools.xorriso import STDIO
 from mediacreator.updating.held import Held, HeldDisc, Told, refuse_broken, told_by_receipt
 
 _NEW = "Give -o for a new File-set."
-
-
-def drive_of(medium: str) -> str:
-    """Return the drive that a medium lies in, as ``xorriso`` names it; "" for what lies in none.
-
-    Args:
-        medium: As the user gave it: ``/dev/sr0``, or ``stdio:/path`` for a recording into a file.
-    """
-    if medium.startswith(STDIO):
-        return STDIO + os.path.abspath(medium.removeprefix(STDIO))
-    path = os.path.realpath(medium)
-    try:
-        is_device = stat.S_ISBLK(os.stat(path).st_mode)
-    except OSError:
-        return ""
-    return path if is_device and is_drive(path, fcntl.ioctl) else ""
 
 
 def hold_disc(device: str, receipt: str) -> Held:

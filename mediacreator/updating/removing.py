@@ -12,7 +12,7 @@ from mediacreator.model import Finding, Progress, Severity, Silent
 from mediacreator.receipt import Receipt
 from mediacreator.select import Excluded
 from mediacreator.settings import Settings
-from mediacreator.updating.discs import drive_of
+from mediacreator.updating.drives import drive_of
 from mediacreator.updating.request import UpdateRequest, opened
 from mediacreator.updating.update import change, nothing_new
 

@@ -16,7 +16,7 @@ from mediacreator.select import SelectionRequest
 from mediacreator.settings import Settings
 from mediacreator.suggesting import AUTO, lacking
 from mediacreator.updating.applying import locked
-from mediacreator.updating.discs import drive_of, hold_disc, judge_session
+from mediacreator.updating.drives import drive_of
 from mediacreator.updating.held import Held, hold, root_of
 from mediacreator.updating.imaging import recover_image
 from mediacreator.updating.journal import recover
@@ -76,6 +76,8 @@ def opened(request: UpdateRequest, settings: Settings) -> Iterator[Opened]:
     """
     device = drive_of(request.medium)
     if device:
+        from mediacreator.updating.discs import hold_disc
+
         held = hold_disc(device, request.session.receipt)
         with held.medium:
             claim = _claim(request, settings, held)
@@ -133,6 +135,8 @@ def _claim(request: UpdateRequest, settings: Settings, held: Held) -> Claim:
         if profile.security != "none":
             raise UsageError(f"{profile.id} asks for {lacking(profile)}, which this version cannot make.")
     if held.disc is not None:
+        from mediacreator.updating.discs import judge_session
+
         judge_session(held.disc, claim, any_medium=request.session.any_medium)
     elif held.is_image and claim.media_format.writer not in FAT_KINDS:
         raise UsageError(

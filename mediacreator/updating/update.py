@@ -41,7 +41,6 @@ from mediacreator.updating.held import Held, record_body
 from mediacreator.updating.imaging import ImageChange, apply_to_image
 from mediacreator.updating.joining import Place, joined_records
 from mediacreator.updating.request import Opened, UpdateRequest
-from mediacreator.updating.session import SessionChange, append_session
 
 NOTHING = Scan((), ())
 
@@ -201,6 +200,8 @@ def swap(
 
     workers = request.workers or min(os.cpu_count() or 1, 8)
     if held.disc is not None:
+        from mediacreator.updating.session import SessionChange, append_session
+
         append_session(change, SessionChange(held, request.session, workers), progress)
     elif held.is_image:
         kind = opened.claim.media_format.writer
