@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,3 +69,30 @@ def receipt_of(output: Path) -> dict[str, Any]:
     """Read the receipt beside an output."""
     loaded: dict[str, Any] = json.loads(Path(f"{output}.receipt.json").read_text())
     return loaded
+
+
+def stopped_while_burning(folder: Path, env: dict[str, str], *arguments: object) -> str:
+    """Stop the command once the program that burns has written its number to ``folder/pid``; return what it says.
+
+    Both have ended then, the command with 130.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "mediacreator", *map(str, arguments)],
+        env={**os.environ, **env},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        started = folder / "pid"
+        for _ in range(300):
+            if started.exists() and started.read_text():
+                break
+            time.sleep(0.1)
+        burning = int(started.read_text())
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130, said
+    with pytest.raises(ProcessLookupError):
+        os.kill(burning, 0)
+    return said

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ import pytest
 
 from mediacreator import CreateRequest, create
 from tests.instances import write_ct
-from tests.journey.conftest import Command
+from tests.journey.conftest import Command, stopped_while_burning
 
 PROGRAM = f"""#!{sys.executable}
 import os, shutil, sys, time
@@ -139,22 +136,8 @@ def test_a_write_error_is_told_as_the_drive_tells_it(command: Command, drive: Dr
 
 def test_stopping_ends_the_program_and_is_recorded(drive: Drive) -> None:
     drive.holds("CD-R", "slow")
-    with subprocess.Popen(
-        [sys.executable, "-m", "mediacreator", "burn", str(drive.folder / "disc.iso")],
-        env={**os.environ, **drive.env},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        started = drive.folder / "pid"
-        for _ in range(300):
-            if started.exists() and started.read_text():
-                break
-            time.sleep(0.1)
-        burning = int(started.read_text())
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
-    with pytest.raises(ProcessLookupError):
-        os.kill(burning, 0)
+    said = stopped_while_burning(drive.folder, drive.env, "burn", drive.folder / "disc.iso")
+    assert "Stopped. The medium is not usable." in said
     assert [(one["outcome"], one["message"]) for one in drive.tries] == [
         ("failed", "Stopped. The medium is not usable.")
     ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from mediacreator.errors import DeviceError
 from mediacreator.tools import xorriso
 from mediacreator.updating import SessionRequest
 from tests.instances import write_ct
-from tests.journey.conftest import Command
+from tests.journey.conftest import Command, stopped_while_burning
 from tests.oracles import needs, run
 
 pytestmark = needs("xorriso")
@@ -270,26 +268,8 @@ def test_a_disc_that_a_system_mounts_at_once_is_read_back_all_the_same(
 
 def test_stopping_while_it_burns_says_what_the_disc_is(sources: Path, drive: Drive) -> None:
     drive.shall(how=["slow"])
-    with subprocess.Popen(
-        [sys.executable, "-m", "mediacreator", "add", drive.device, str(sources / "in2"), "-q", "--receipt", "r"],
-        env={**os.environ, **drive.env},
-        cwd=drive.folder,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        started = drive.folder / "pid"
-        for _ in range(300):
-            if started.exists() and started.read_text():
-                break
-            time.sleep(0.1)
-        burning = int(started.read_text())
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-        assert process.returncode == 130
+    said = stopped_while_burning(drive.folder, drive.env, "add", drive.device, sources / "in2", "-q", "--receipt", "r")
     assert "still recorded, and may not be readable" in said
-    with pytest.raises(ProcessLookupError):
-        os.kill(burning, 0)
 
 
 def test_stopping_while_it_is_read_says_that_it_was_burned(
