@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from mediacreator.burn.discs import judge_kind, judge_open, require_sessions
-from mediacreator.errors import MediumError
+from mediacreator.errors import MediumError, TargetExists
 from mediacreator.formats import IsoTree
 from mediacreator.formats.iso9660_volume import beyond_primary
 from mediacreator.medium import Medium, open_medium
@@ -24,6 +26,7 @@ def hold_disc(device: str, receipt: str) -> Held:
         receipt: Path of the receipt to be written; "" for none.
 
     Raises:
+        TargetExists: There is a receipt of that name.
         DeviceError: There is no disc, it is blank or finalised, or the drive refuses.
         SourceUnreadable: It holds no File-set.
         MediumError: It holds what a further session would lose.
@@ -32,6 +35,8 @@ def hold_disc(device: str, receipt: str) -> Held:
 
     Source: PS3.12 F.2.1.2, F.2.2.2.
     """
+    if receipt and os.path.lexists(receipt):
+        raise TargetExists("There is a receipt of this name already: it is a proof, and stays. Give another --receipt.")
     disc = xorriso.look(device)
     judge_open(disc)
     medium = open_medium(device.removeprefix(STDIO))
@@ -40,7 +45,7 @@ def hold_disc(device: str, receipt: str) -> Held:
         refuse_broken(medium.directory)
         told = told_by_receipt(medium.path, tree, medium.directory.file_set_uid)
         told = Told(told.receipt, told.entry, receipt)
-        return Held(medium.path, "DICOMDIR", tree, (), medium, told, HeldDisc(device, disc, tree))
+        return Held(medium.path, "DICOMDIR", tree, (), medium, told, HeldDisc(device, disc))
     except BaseException:
         medium.close()
         raise

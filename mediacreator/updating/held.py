@@ -12,7 +12,7 @@ from struct import Struct
 
 from mediacreator.dicomio.walker import Directory, DirectoryRecord
 from mediacreator.errors import FindingsError, InternalError, MediumError, SourceUnreadable
-from mediacreator.formats import FileTree, FolderTree, IsoTree, TreeFile, open_tree
+from mediacreator.formats import FileTree, FolderTree, TreeFile, open_tree
 from mediacreator.layout import ROOT_FOLDER
 from mediacreator.medium import Medium, find_dicomdir, open_medium
 from mediacreator.medium_places import DICOMDIR
@@ -46,7 +46,6 @@ class HeldDisc:
 
     device: str  # /dev/sr0, or stdio:/path
     disc: Disc
-    tree: IsoTree
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
@@ -19,8 +19,15 @@ from typing import BinaryIO
 from mediacreator.burn import tray
 from mediacreator.burn.discs import padding_of
 from mediacreator.burn.reading import hash_file, hash_medium
-from mediacreator.errors import InternalError, MediaTooSmall, MediumError, Stopped, VerificationFailed
-from mediacreator.formats import Extent, IsoTree, TreeFile
+from mediacreator.errors import (
+    InternalError,
+    MediaTooSmall,
+    MediumError,
+    SourceUnreadable,
+    Stopped,
+    VerificationFailed,
+)
+from mediacreator.formats import Extent, FileTree, IsoTree, TreeFile
 from mediacreator.formats.iso9660_session import RecordedFile, lay_out_session, leading_descriptor
 from mediacreator.formats.iso9660_tables import is_level_1
 from mediacreator.formats.iso9660_values import SECTOR
@@ -69,11 +76,7 @@ class _Session:
     size: int
     sha256: str
     places: Places  # of all files of the disc
-
-    @property
-    def end(self) -> int:
-        """Return the first byte behind it."""
-        return self.start + self.size
+    untold: Mapping[FileID, str]  # SHA-256 of files of earlier sessions, where no receipt will tell it
 
 
 def append_session(change: Change, session: SessionChange, progress: Progress) -> tuple[WrittenFile, ...]:
@@ -100,13 +103,17 @@ def append_session(change: Change, session: SessionChange, progress: Progress) -
     new = new_files(change)
     recorded = tuple(_recorded(change, held, new.paths()))
     with Spool() as spool:
+        told = bool(change.receipt) and held.entry is not None
+        untold = {} if told else _hashes(held.tree, [file.path for file in recorded], progress)
         ready = _made(change, session, disc, new, recorded, spool.new_path(), progress)
+        ready = replace(ready, untold=untold)
         held.medium.close()
         close_archives()  # of the disc, which was read to compare what it holds
         with _receipt_ready(change.receipt, new.receipt):
             _burn(ready, disc, session.request, progress)
             try:
-                _read_back(ready, disc, change.receipt, progress, known=held.entry is not None)
+                tray.reload(disc.device)
+                _read_back(ready, disc, change.receipt if told else "", progress)
             except KeyboardInterrupt as exc:
                 raise Stopped(_NOT_READ) from exc
             if change.receipt:
@@ -168,7 +175,7 @@ def _made(
     if wrong:
         raise VerificationFailed("The session does not read back as it was made; nothing was burned.", wrong)
     progress.start("check", 0, size)
-    return _Session(path, start, size, hash_file(path, size, progress, start=start), places)
+    return _Session(path, start, size, hash_file(path, size, progress, start=start), places, {})
 
 
 def _wrong_places(tree: IsoTree, places: Places) -> Iterator[Finding]:
@@ -190,6 +197,24 @@ def _wrong_content(tree: IsoTree, written: tuple[WrittenFile, ...]) -> Iterator[
         with tree.open(file.path) as stream:
             if _sha256(stream) != file.sha256:
                 yield _differs(f"{'/'.join(file.path)} has another SHA-256", file.sha256)
+
+
+def _hashes(tree: FileTree, paths: Collection[FileID], progress: Progress) -> dict[FileID, str]:
+    """Read files of a disc from their first byte to their last.
+
+    Raises:
+        SourceUnreadable: One cannot be read: what is damaged gets no further session, or is not handed out.
+    """
+    found: dict[FileID, str] = {}
+    progress.start("verify", len(paths), 0)
+    for number, path in enumerate(paths, 1):
+        try:
+            with tree.open(path) as stream:
+                found[path] = _sha256(stream)
+        except OSError as exc:
+            raise SourceUnreadable(f"File {number} of the disc cannot be read: {exc.strerror}.") from exc
+        progress.advance(1, 0)
+    return found
 
 
 def _sha256(stream: BinaryIO) -> str:
@@ -239,7 +264,6 @@ def _burn(session: _Session, held: HeldDisc, request: SessionRequest, progress: 
             _lead_to(session, held.device.removeprefix(STDIO))
     except KeyboardInterrupt as exc:
         raise Stopped(f"Stopped. {fault('session-failed')}") from exc
-    tray.reload(held.device)
 
 
 def _lead_to(session: _Session, path: str) -> None:
@@ -255,8 +279,10 @@ def _told(disc: Disc) -> tuple[object, ...]:
     return disc.kind, disc.state, disc.label, disc.next_sector
 
 
-def _read_back(session: _Session, held: HeldDisc, receipt: str, progress: Progress, *, known: bool) -> None:
-    """Read all of the disc: the session as a whole, then each file of every session against the receipt.
+def _read_back(session: _Session, held: HeldDisc, receipt: str, progress: Progress) -> None:
+    """Read all of the disc: the session as a whole, then each file of every session.
+
+    They are compared with the receipt; where there was none, with what they were before the session was burned.
 
     Raises:
         VerificationFailed: It does not hold what it should.
@@ -268,7 +294,9 @@ def _read_back(session: _Session, held: HeldDisc, receipt: str, progress: Progre
     else:
         with IsoTree(path) as tree:
             wrong = list(_wrong_places(tree, session.places))
-        if receipt and known and not wrong:
+            if not wrong and _hashes(tree, session.untold, progress) != session.untold:
+                wrong.append(_differs("a file of an earlier session is not what it was before", "all as they were"))
+        if receipt and not wrong:
             verified = verify_medium(path, f"{receipt}{PARTIAL}", progress=progress)
             wrong = [found for found in verified.findings if found.severity is Severity.ERROR]
     if wrong:

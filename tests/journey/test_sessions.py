@@ -187,11 +187,11 @@ def test_other_programs_see_old_instances_and_new_ones(
 @needs("isoinfo", "7z")
 def test_libburn_records_a_session_into_a_file(command: Command, sources: Path, tmp_path: Path) -> None:
     """A file knows no sessions: its first descriptor is made to lead to the new files, and nothing else changes."""
-    drive, receipt = f"stdio:{tmp_path}/cd", tmp_path / "receipt.json"
+    drive = f"stdio:{tmp_path}/cd"
     image = tmp_path / "disc.iso"
     made = command("create", sources / "in1", "-o", image, "--burn", "--device", drive, "--keep-open", "-q")
     assert made.code == 0, made.said
-    for number in (2, 3):
+    for number, receipt in ((2, tmp_path / "second.json"), (3, tmp_path / "third.json")):
         was = (tmp_path / "cd").read_bytes().rstrip(b"\0")  # without what pads it
         added = command("add", drive, sources / f"in{number}", "--keep-open", "--receipt", receipt)
         assert added.code == 0, added.said
@@ -303,7 +303,7 @@ def test_a_file_set_that_is_open_gives_its_drive_back(
     monkeypatch.setattr(xorriso, "append", alone)
     with open_fileset(drive.disc) as file_set:
         assert len(list(file_set.instances())) == 1
-        session = SessionRequest(receipt=str(drive.folder / "r"), keep_open=True)
+        session = SessionRequest(keep_open=True)
         assert file_set.add(sources / "in2", session=session).counts.kept == 1
         assert len(list(file_set.instances())) == 2
         drive.shall(how=["error"])
@@ -389,6 +389,36 @@ def test_a_plain_disc_of_others_gets_a_session_too(command: Command, sources: Pa
     assert run("isoinfo", "-x", "/VIEWER.EXE;1", "-T", start, "-i", drive.disc) == "MZ" * 3000
     listed = json.loads(command("list", drive.disc, "--json").out)
     assert listed["totals"]["instances"] == 2
+
+
+@needs("genisoimage", "dcmmkdir")
+def test_what_a_plain_disc_of_others_holds_is_read_again(command: Command, sources: Path, tmp_path: Path) -> None:
+    """No receipt tells what it should be: it is compared with what it was before the session was burned."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    shutil.copy(sources / "in1" / "one", folder / "ONE")
+    (folder / "VIEWER.EXE").write_bytes(b"MZ" * 3000)
+    subprocess.run(["dcmmkdir", "+r", "+id", ".", "-Pgp", "+I", "ONE"], cwd=folder, capture_output=True, check=True)
+    drive = Drive(tmp_path)
+    by_genisoimage("-iso-level", "1")(folder, drive.disc)
+    place = drive.disc.read_bytes().index(b"MZMZ")
+    drive.shall(sessions=[[0, drive.disc.stat().st_size // SECTOR]], how=["destroys"], destroyed=place)
+    receipt = tmp_path / "r"
+    added = command(
+        "add", drive.device, sources / "in2", "--profile", "STD-GEN-CD", "--receipt", receipt, env=drive.env
+    )
+    assert added.code == 1, added.said
+    assert "a file of an earlier session is not what it was before" in added.err
+    assert not receipt.exists()
+
+
+def test_a_receipt_that_is_there_stays(command: Command, sources: Path, drive: Drive) -> None:
+    receipt, was = drive.folder / "disc.iso.receipt.json", drive.disc.read_bytes()
+    told = receipt.read_bytes()
+    refused = command("add", drive.device, sources / "in2", "--receipt", receipt, env=drive.env)
+    assert refused.code == 3, refused.said
+    assert "it is a proof, and stays" in refused.err
+    assert (receipt.read_bytes(), drive.disc.read_bytes()) == (told, was)
 
 
 @pytest.mark.parametrize(
